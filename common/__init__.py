@@ -1,0 +1,1 @@
+"""What every app stands on: errors, units, dispatch, permissions, the API envelope."""

@@ -1,0 +1,1 @@
+"""What can be restored, and how far to trust it."""
