@@ -21,6 +21,7 @@
     ├── AccessError                403  this role may not do that
     ├── NotFoundError              404  no such thing, or not in your facility
     ├── StorageError               507  the disk refused
+    ├── InternalError              500  nobody foresaw this; the log has its traceback
     └── EnhancementError           422  training or restoration cannot go on
         ├── TrainingDataError           pairs that cannot be trained on
         ├── DivergedError               the loss is no longer a number
@@ -162,6 +163,10 @@ class StorageError(StrehlError):
     """The disk refused."""
 
     http_status = 507
+
+
+class InternalError(StrehlError):
+    """Nobody foresaw this; the log has its traceback."""
 
 
 class EnhancementError(StrehlError):

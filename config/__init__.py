@@ -1,0 +1,1 @@
+"""Composition root: settings, environment, queue, urls and the embedded services. Imports everyone; nobody imports it."""

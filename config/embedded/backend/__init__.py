@@ -1,0 +1,1 @@
+"""Django database backend that finds the embedded PostgreSQL, and starts it when nobody has."""
