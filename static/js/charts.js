@@ -1,0 +1,219 @@
+/* Draws every <figure class="chart"> from a plotly figure that carries no colours: each trace and shape says in `meta.role` what it is,
+   and the colours come from the custom properties --chart-<role> of tokens.css. Drawn again when the theme changes.
+
+   The figure comes from `data-chart-src="/url.json"` or from a <script type="application/json"> inside. `layout.meta.poll_s` in the
+   answer asks to be read again after so many seconds (an unfinished training run); without it the chart rests.
+   A point whose customdata is [acquisition_url, preview_url] shows that day's image on hover and opens the acquisition on click. */
+
+/** What a role looks like besides its colour, so that colour is never the only difference. */
+const LOOKS = {
+  points: { marker: { size: 6 }, line: { width: 1 } },
+  ewma: { line: { width: 2 } },
+  centre: { line: { width: 1 } },
+  limit: { line: { width: 1, dash: "dash" } },
+  tolerance: { line: { width: 1.5, dash: "dashdot" } },
+  action: { line: { width: 1.5 } },
+  invalid: { marker: { size: 7, symbol: "x-thin", line: { width: 1.5 } } },
+  flag: { marker: { size: 10, symbol: "square-open", line: { width: 2 } } },
+  epoch: { line: { width: 1, dash: "dot" } },
+  event: { marker: { size: 9, symbol: "triangle-down" }, line: { width: 1 } },
+  forecast: { line: { width: 1, dash: "dot" } },
+  train: { line: { width: 1.5 } },
+  validation: { line: { width: 1.5, dash: "dash" } },
+  best: { marker: { size: 10, symbol: "star" } },
+};
+
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+};
+
+const drawn = new Map(); // canvas → the figure as it came, without colours
+
+/** A colour of tokens.css, as it is in the present theme. */
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** The colour of a role, or of the plain points where the role is unknown. */
+function roleColour(role) {
+  return colour(`chart-${role}`) || colour("chart-points");
+}
+
+function translucent(hex, opacity) {
+  const [red, green, blue] = [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${opacity})`;
+}
+
+function themedTrace(trace) {
+  const role = trace.meta?.role;
+  if (!role) return trace;
+  const look = LOOKS[role] ?? {};
+  const ink = roleColour(role);
+  const themed = { ...trace };
+  if (trace.type === "heatmap") {
+    themed.colorscale = [[0, colour("surface")], [1, ink]];
+    return themed;
+  }
+  themed.line = { ...look.line, ...trace.line, color: ink };
+  themed.marker = { ...look.marker, ...trace.marker, color: ink };
+  if (look.marker?.line || trace.marker?.line) {
+    themed.marker.line = { ...look.marker?.line, ...trace.marker?.line, color: ink };
+  }
+  if (trace.fill && trace.fill !== "none") themed.fillcolor = translucent(ink, 0.16);
+  if (trace.error_y) themed.error_y = { thickness: 1, width: 2, ...trace.error_y, color: ink };
+  return themed;
+}
+
+function themedShape(shape) {
+  const role = shape.meta?.role;
+  if (!role) return shape;
+  const ink = roleColour(role);
+  const { meta, ...themed } = shape;
+  if (shape.type === "rect") {
+    return { ...themed, fillcolor: translucent(ink, 0.1), line: { width: 0, ...shape.line }, layer: shape.layer ?? "below" };
+  }
+  return { ...themed, line: { ...LOOKS[role]?.line, ...shape.line, color: ink }, layer: shape.layer ?? "below" };
+}
+
+function themedAxis(axis) {
+  const line = colour("chart-grid");
+  const soft = colour("ink-soft");
+  return {
+    automargin: true, zeroline: false, ticks: "outside", ticklen: 4, ...axis,
+    gridcolor: line, linecolor: colour("line-strong"), tickcolor: line, showline: true,
+    tickfont: { ...axis?.tickfont, color: soft },
+    title: { ...axis?.title, font: { ...axis?.title?.font, color: soft } },
+  };
+}
+
+function themedLayout(layout) {
+  const ink = colour("ink");
+  const themed = {
+    margin: { l: 56, r: 16, t: 12, b: 40 },
+    hovermode: "closest",
+    showlegend: false,
+    dragmode: "zoom",
+    ...layout,
+    paper_bgcolor: colour("surface"),
+    plot_bgcolor: colour("surface"),
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, ...layout.font, color: ink },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", ...layout.legend },
+    hoverlabel: { ...layout.hoverlabel, bgcolor: colour("surface"), bordercolor: colour("line-strong"), font: { color: ink } },
+    modebar: { bgcolor: colour("surface"), color: colour("ink-soft"), activecolor: colour("accent") },
+    shapes: (layout.shapes ?? []).map(themedShape),
+    annotations: (layout.annotations ?? []).map(({ meta, ...note }) => {
+      const tone = meta?.role ? roleColour(meta.role) : colour("ink-soft");
+      return { ...note, arrowcolor: tone, font: { size: 11, ...note.font, color: tone } };
+    }),
+  };
+  for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)).concat("xaxis", "yaxis")) {
+    themed[name] = themedAxis(layout[name]);
+  }
+  return themed;
+}
+
+function draw(canvas, figure) {
+  return window.Plotly.react(canvas, figure.data.map(themedTrace), themedLayout(figure.layout ?? {}), CONFIG);
+}
+
+/** The acquisition and the preview of a hovered point; only addresses of this site are followed. */
+function linksOf(event) {
+  const [page, image] = event.points[0].customdata ?? [];
+  const own = (address) => typeof address === "string" && address.startsWith("/") && !address.startsWith("//");
+  return { page: own(page) ? page : null, image: own(image) ? image : null };
+}
+
+function addPreview(canvas) {
+  const box = document.createElement("div");
+  box.className = "chart-preview";
+  box.hidden = true;
+  const image = document.createElement("img");
+  image.alt = "";
+  const note = document.createElement("p");
+  box.append(image, note);
+  canvas.parentElement.append(box);
+
+  canvas.on("plotly_hover", (event) => {
+    const { page, image: source } = linksOf(event);
+    canvas.classList.toggle("has-link", page !== null);
+    if (source === null) return;
+    const point = event.points[0];
+    image.src = source;
+    note.textContent = point.data.name ? `${point.data.name}: ${point.x}` : String(point.x);
+    const left = point.xaxis.l2p(point.xaxis.d2l(point.x)) + point.xaxis._offset;
+    const beside = left > canvas.clientWidth / 2 ? left - 200 : left + 24;
+    box.style.setProperty("left", `${Math.max(0, beside)}px`);
+    box.style.setProperty("top", `${canvas.offsetTop + 8}px`);
+    box.hidden = false;
+  });
+  canvas.on("plotly_unhover", () => {
+    box.hidden = true;
+  });
+  canvas.on("plotly_click", (event) => {
+    const { page } = linksOf(event);
+    if (page !== null) window.location.assign(page);
+  });
+}
+
+async function read(figure) {
+  const source = figure.dataset.chartSrc;
+  if (!source) return JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+  const answer = await fetch(source, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.message);
+  return body;
+}
+
+function refuse(canvas, reason) {
+  const sentence = document.createElement("p");
+  sentence.className = "error";
+  sentence.textContent = `This chart could not be drawn. ${reason} Reload the page; the table below it holds the same values.`;
+  canvas.replaceChildren(sentence);
+}
+
+function canvasOf(figure) {
+  const existing = figure.querySelector(".chart-canvas");
+  if (existing) return existing;
+  const made = document.createElement("div");
+  made.className = "chart-canvas";
+  figure.prepend(made);
+  return made;
+}
+
+async function mount(figure) {
+  const canvas = canvasOf(figure);
+  try {
+    const content = await read(figure);
+    const first = !drawn.has(canvas);
+    if (first) canvas.replaceChildren();
+    canvas.removeAttribute("aria-busy");
+    drawn.set(canvas, content);
+    await draw(canvas, content);
+    if (first) addPreview(canvas);
+    const pause = content.layout?.meta?.poll_s;
+    if (pause) setTimeout(() => figure.isConnected && mount(figure), pause * 1000);
+  } catch (problem) {
+    refuse(canvas, problem.message);
+  }
+}
+
+function mountAll(root) {
+  const figures = [...root.querySelectorAll("figure.chart")];
+  if (root.matches?.("figure.chart")) figures.push(root);
+  for (const figure of figures) {
+    if (figure.dataset.mounted) continue;
+    figure.dataset.mounted = "true";
+    mount(figure);
+  }
+}
+
+mountAll(document);
+document.addEventListener("htmx:load", (event) => mountAll(event.detail.elt));
+document.addEventListener("strehl:theme", () => {
+  for (const [canvas, figure] of drawn) {
+    if (canvas.isConnected) draw(canvas, figure);
+    else drawn.delete(canvas);
+  }
+});
