@@ -18,7 +18,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
@@ -145,10 +145,10 @@ class EmbeddedPostgres:
             [str(binaries / command), "-D", str(self.data_dir), *arguments],
             check=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a pipe would stay open in the server and block here
             stderr=subprocess.DEVNULL,
             cwd="/",
-            user=SYSTEM_USER if os.geteuid() == 0 else None,
+            **_as_user(),
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             timeout=START_SECONDS,
         )
@@ -194,6 +194,11 @@ def _system_user() -> pwd.struct_passwd:
     except KeyError:
         subprocess.run(["/usr/sbin/useradd", "--system", "--no-create-home", SYSTEM_USER], check=True)  # noqa: S603 - no input
         return pwd.getpwnam(SYSTEM_USER)
+
+
+def _as_user() -> dict[str, Any]:
+    """Return who runs PostgreSQL's programs: its own account, without root's groups, where root starts them."""
+    return {"user": SYSTEM_USER, "group": SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def _let_pass(path: Path) -> None:

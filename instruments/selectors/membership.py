@@ -1,0 +1,69 @@
+"""Who may do what, and where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from common.errors import AccessError
+from common.permissions import Role, includes
+from instruments.models import Membership
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from instruments.models import Facility
+
+
+def membership_of(user: AbstractBaseUser | AnonymousUser) -> Membership | None:
+    """Return the user's membership (the first by facility name), or None. Read once per user object."""
+    if not user.is_authenticated:
+        return None
+    cached: Any = getattr(user, "_strehl_membership", False)
+    if cached is False:
+        cached = Membership.objects.select_related("facility").filter(user_id=user.pk).order_by("facility__name").first()
+        user._strehl_membership = cached  # type: ignore[union-attr]  # one read a request
+    return cached
+
+
+def facility_of(user: AbstractBaseUser | AnonymousUser) -> Facility:
+    """Return the facility whose things the user sees.
+
+    Raises
+    ------
+    AccessError
+        If the user belongs to none.
+    """
+    found = membership_of(user)
+    if found is None:
+        raise AccessError(
+            "You do not belong to a facility yet.", hint="Ask a member of its staff to give you a role in it."
+        )
+    return found.facility
+
+
+def require_role(user: AbstractBaseUser | AnonymousUser, needed: Role, *, action: str) -> Membership:
+    """Return the user's membership if its role includes `needed`.
+
+    Parameters
+    ----------
+    user
+        Who asks.
+    needed : Role
+        The least role that may.
+    action : str
+        What was asked for, to be read after "may": "start a training".
+
+    Raises
+    ------
+    AccessError
+        If it does not; the sentence says who may.
+    """
+    found = membership_of(user)
+    if found is None or not includes(found.role, needed):
+        have = f"your role is {found.role}" if found else "you have no role"
+        raise AccessError(
+            f"Only {needed} may {action}; {have}.",
+            hint=f"Ask a member of the staff of {found.facility if found else 'the facility'}.",
+            needed=str(needed),
+        )
+    return found

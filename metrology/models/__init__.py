@@ -1,0 +1,32 @@
+"""Tables of what was scanned, measured and concluded."""
+
+from __future__ import annotations
+
+from metrology.models.acquisition import Acquisition, FieldRole, StoredFile, Validity
+from metrology.models.flag import Flag, FlagSignal, FlagState, FlagTransition
+from metrology.models.health import Health, Verdict
+from metrology.models.series import Assessment, Baseline, Limits, Measurement, MeasurementFailure, Series
+from metrology.models.standard import Protocol, ReferenceAcquisition, Standard, StandardKind
+
+__all__ = [
+    "Acquisition",
+    "Assessment",
+    "Baseline",
+    "FieldRole",
+    "Flag",
+    "FlagSignal",
+    "FlagState",
+    "FlagTransition",
+    "Health",
+    "Limits",
+    "Measurement",
+    "MeasurementFailure",
+    "Protocol",
+    "ReferenceAcquisition",
+    "Series",
+    "Standard",
+    "StandardKind",
+    "StoredFile",
+    "Validity",
+    "Verdict",
+]

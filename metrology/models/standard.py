@@ -1,0 +1,74 @@
+"""Standard samples, and how they are to be scanned."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from instruments.models import Facility, Instrument, OpticalPath
+
+
+class StandardKind(models.TextChoices):
+    """What lies on the stage; decides which attributes are measured."""
+
+    MARBLES = "marbles", "4 µm marbles"
+    BEADS = "beads", "sub-resolution beads"
+    SLIDE = "slide", "homogeneous slide"
+    MULTICOLOUR_BEADS = "multicolour_beads", "multicolour beads"
+    CONVALLARIA = "convallaria", "Convallaria"
+    KIDNEY = "kidney", "kidney"
+    OTHER = "other", "other specimen"
+
+
+class Standard(models.Model):
+    """A physical sample."""
+
+    facility = models.ForeignKey(Facility, on_delete=models.CASCADE, related_name="standards")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, choices=StandardKind)
+    lot = models.CharField(max_length=60, blank=True)
+    bead_diameter_um = models.FloatField(null=True, blank=True, help_text="Nominal diameter [µm].")
+
+    class Meta:
+        ordering = ["facility", "kind", "name"]
+        constraints = [models.UniqueConstraint(fields=["facility", "name"], name="one_standard_name_per_facility")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Protocol(models.Model):
+    """How a kind of standard is scanned so that points can be compared; changing it makes a new version."""
+
+    facility = models.ForeignKey(Facility, on_delete=models.CASCADE, related_name="protocols")
+    standard_kind = models.CharField(max_length=20, choices=StandardKind)
+    version = models.PositiveIntegerField(default=1)
+    interval_days = models.PositiveIntegerField(default=7, help_text="How often a scan is due [days].")
+    required_settings = models.JSONField(default=dict, blank=True)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["facility", "standard_kind", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "standard_kind", "version"], name="one_protocol_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_standard_kind_display()}, version {self.version}"
+
+
+class ReferenceAcquisition(models.Model):
+    """The acquisition with which later ones of the same instrument, path and standard are compared (SSIM, PSNR ...)."""
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="references")
+    optical_path = models.ForeignKey(OpticalPath, on_delete=models.CASCADE, related_name="references")
+    standard = models.ForeignKey(Standard, on_delete=models.CASCADE, related_name="references")
+    acquisition = models.ForeignKey("metrology.Acquisition", on_delete=models.PROTECT, related_name="reference_of")
+    valid_from = models.DateTimeField()
+    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-valid_from", "-pk"]
+
+    def __str__(self) -> str:
+        return f"reference of {self.instrument} · {self.standard} from {self.valid_from:%Y-%m-%d}"

@@ -1,0 +1,124 @@
+"""A job row is done once, survives its worker, and fails with a sentence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from common import jobs
+from common.errors import FitError, StateError
+from common.models import JobState
+from metrology.models import Acquisition, StoredFile
+from tests.factories import catalogue
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job():
+    stored = StoredFile.objects.create(sha256="a" * 64, size_bytes=1)
+    return Acquisition.objects.create(facility=catalogue.facility(), stored_file=stored, original_name="a.tif")
+
+
+def reread(job):
+    return Acquisition.objects.get(pk=job.pk)
+
+
+def test_a_job_is_done_once(job):
+    calls = []
+    assert jobs.run(Acquisition, job.pk, calls.append)
+    assert not jobs.run(Acquisition, job.pk, calls.append)
+    assert len(calls) == 1
+    assert reread(job).state == JobState.DONE
+    assert reread(job).progress == 1
+
+
+def test_a_job_that_a_living_worker_has_is_not_taken(job):
+    assert jobs.claim(Acquisition, job.pk) is not None
+    assert jobs.claim(Acquisition, job.pk) is None
+
+
+def test_a_job_whose_worker_fell_silent_is_taken_by_another(job, settings):
+    jobs.claim(Acquisition, job.pk)
+    Acquisition.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+    again = jobs.claim(Acquisition, job.pk)
+    assert again is not None
+    assert again.attempts == 2
+
+
+def test_a_job_that_kills_every_worker_fails_after_three(job):
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert jobs.claim(Acquisition, job.pk) is not None
+        Acquisition.objects.update(heartbeat_at=None)
+    assert jobs.claim(Acquisition, job.pk) is None
+    assert reread(job).state == JobState.FAILED
+    assert reread(job).error_code == "worker_lost"
+
+
+def test_an_error_of_the_tree_becomes_the_row_s_sentence(job):
+    def work(_row):
+        raise FitError("The Gaussian did not fit.", hint="Scan the beads again.", r_squared=0.1)
+
+    assert not jobs.run(Acquisition, job.pk, work)
+    row = reread(job)
+    assert (row.state, row.error_code) == (JobState.FAILED, "fit")
+    assert row.error_message == "The Gaussian did not fit. Scan the beads again."
+    assert row.error_details == {"r_squared": 0.1}
+
+
+def test_an_unforeseen_error_ends_the_row_without_showing_its_inside(job, caplog):
+    def work(_row):
+        raise ZeroDivisionError("secret")
+
+    assert not jobs.run(Acquisition, job.pk, work)
+    row = reread(job)
+    assert (row.state, row.error_code) == (JobState.FAILED, "internal")
+    assert "secret" not in row.error_message
+    assert "secret" in caplog.text
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_end(job):
+    jobs.cancel(job)
+    assert reread(job).state == JobState.CANCELLED
+    with pytest.raises(StateError):
+        jobs.cancel(job)
+    jobs.requeue(job)
+
+    def work(row):
+        jobs.cancel(row)
+        assert jobs.cancel_requested(row)
+
+    jobs.run(Acquisition, job.pk, work)
+    assert reread(job).state == JobState.CANCELLED
+
+
+def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(job, django_capture_on_commit_callbacks, monkeypatch):
+    sent = []
+    monkeypatch.setattr("common.dispatch._send", lambda task, ids, queue: sent.append((task, ids, queue)))
+    jobs.claim(Acquisition, job.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert jobs.recover(Acquisition) == 0  # its heartbeat is fresh
+    with django_capture_on_commit_callbacks(execute=True):
+        assert jobs.recover(Acquisition, all_workers_are_dead=True) == 1
+    assert sent == [("metrology.measure", (job.pk,), "measure")]
+    assert reread(job).state == JobState.QUEUED
+
+
+def test_a_job_waiting_without_a_message_is_sent_again_but_not_at_every_look(job, settings, django_capture_on_commit_callbacks, monkeypatch):
+    sent = []
+    monkeypatch.setattr("common.dispatch._send", lambda *message: sent.append(message))
+    Acquisition.objects.update(queued_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            jobs.recover(Acquisition)
+    assert len(sent) == 1
+
+
+def test_a_finished_job_can_be_put_back_and_an_active_one_cannot(job):
+    jobs.run(Acquisition, job.pk, lambda _row: None)
+    jobs.requeue(job)
+    assert reread(job).state == JobState.QUEUED
+    with pytest.raises(StateError):
+        jobs.requeue(job)

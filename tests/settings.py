@@ -1,0 +1,21 @@
+"""Settings of the tests: a server, a queue and a media folder of their own for each run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+# workers of one run inherit the folder from the process that started them
+os.environ.setdefault("STREHL_TEST_VAR", tempfile.mkdtemp(prefix="strehl-test-"))
+os.environ["STREHL_VAR"] = os.environ["STREHL_TEST_VAR"]
+os.environ["STREHL_QUEUE_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "main") + "_"
+os.environ["STREHL_SECRET_KEY"] = "only-for-tests"  # noqa: S105 - signs nothing outside the tests
+
+from config.settings import *  # noqa: E402, F403 - settings are made of names
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True
