@@ -1,0 +1,185 @@
+"""When a chart's statistic becomes a signal, when it ceases, and since when the change has been there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from metrology.spc.assessment import Signal, SignalKind
+from metrology.spc.baseline import Baseline, fit_baseline
+from metrology.spc.change_point import date_change
+from metrology.spc.tolerance import AbsoluteLimits, beyond
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from metrology.spc.epoch import EpochChart
+    from metrology.spc.transforms import Scale
+
+# Share of its limit below which a statistic must fall before it can signal anew: noise round the limit is one event.
+RELEASE: Final[dict[SignalKind, float]] = {
+    "action": 1.0, "tolerance": 1.0, "ewma": 0.5, "cusum": 0.5, "repeat": 1.0,
+}  # fmt: skip
+
+
+def levels_of(
+    measured: NDArray[np.float64],
+    charts: Sequence[EpochChart],
+    places: Sequence[NDArray],
+    *,
+    usable: NDArray,
+    scale: Scale,
+    limits: AbsoluteLimits,
+) -> dict[str, NDArray[np.float64]]:
+    """Express every statistic as a multiple of its own limit.
+
+    Parameters
+    ----------
+    measured : (N,) array
+        Measured values [their unit].
+    charts, places : sequences
+        Charts of the epochs, and the indices of their points.
+    usable : (N,) array of bool
+        False for invalid points.
+    scale : Scale
+        The chart's scale and the harmful direction.
+    limits : AbsoluteLimits
+        Tolerance and action limits.
+
+    Returns
+    -------
+    dict of (N,) arrays
+        For each chart the level, above 1 where it is beyond its limit; NaN where there is nothing to judge.
+    """
+    names = ("ewma", "cusum", "repeat", "shewhart")
+    levels = {name: np.full(measured.size, np.nan) for name in names}
+    for chart, where in zip(charts, places, strict=True):
+        levels["ewma"][where] = np.abs(chart.ewma) / chart.ewma_limit
+        levels["cusum"][where] = chart.cusum / chart.cusum_limit
+        levels["repeat"][where] = np.abs(chart.z) / chart.repeat_limit
+        levels["shewhart"][where] = np.abs(chart.z) / chart.shewhart_limit
+    for name, limit in (("tolerance", limits.tolerance), ("action", limits.action)):
+        outside = beyond(measured, limit, harmful=scale.harmful, target=limits.target)
+        levels[name] = np.where(usable, np.where(outside, 2.0, 0.0), np.nan)
+    return levels
+
+
+def excursions(level: NDArray, *, release: float, starts: Sequence[int]) -> tuple[list[int], bool]:
+    """Find where a statistic leaves its limit, and whether it is still out at the end.
+
+    Parameters
+    ----------
+    level : (N,) array
+        Statistic as a multiple of its limit; NaN is skipped.
+    release : float
+        Level below which an excursion ends.
+    starts : sequence of int
+        Indices at which a new epoch ends every excursion.
+
+    Returns
+    -------
+    tuple[list[int], bool]
+        First index of each excursion, and whether the last still lasts.
+    """
+    found: list[int] = []
+    fresh = set(starts)
+    out = False
+    for index, value in enumerate(level.tolist()):
+        if index in fresh:
+            out = False
+        if value > 1 and not out:
+            found.append(index)
+            out = True
+        elif value <= release:
+            out = False
+    return found, out
+
+
+def active_kinds(levels: dict[str, NDArray], *, starts: Sequence[int]) -> tuple[SignalKind, ...]:
+    """List the kinds of signal that still hold at the end, gravest first.
+
+    Parameters
+    ----------
+    levels : dict of (N,) arrays
+        Statistics as multiples of their limits.
+    starts : sequence of int
+        First index of each epoch.
+
+    Returns
+    -------
+    tuple[str, ...]
+        Kinds of signal.
+    """
+    return tuple(
+        kind for kind, release in RELEASE.items() if excursions(levels[kind], release=release, starts=starts)[1]
+    )
+
+
+def find_signals(
+    levels: dict[str, NDArray],
+    charts: Sequence[EpochChart],
+    places: Sequence[NDArray],
+    *,
+    scaled: NDArray[np.float64],
+    starts: Sequence[int],
+    upward_only: bool,
+) -> tuple[Signal, ...]:
+    """List all signals of a series and date each.
+
+    Parameters
+    ----------
+    levels : dict of (N,) arrays
+        Statistics as multiples of their limits.
+    charts, places : sequences
+        Charts of the epochs, and the indices of their points.
+    scaled : (N,) array
+        Values on the chart's scale, harm upwards.
+    starts : sequence of int
+        First index of each epoch.
+    upward_only : bool
+        Whether only one direction is harmful.
+
+    Returns
+    -------
+    tuple[Signal, ...]
+        Signals in order of their point.
+    """
+    found = [
+        (index, kind)
+        for kind, release in RELEASE.items()
+        for index in excursions(levels[kind], release=release, starts=starts)[0]
+    ]
+    signals = []
+    for index, kind in sorted(found):
+        number = int(np.searchsorted(np.asarray(starts), index, side="right")) - 1
+        where = places[number]
+        position = int(np.searchsorted(where, index))
+        known = position < where.size and where[position] == index
+        baseline = _baseline_at(charts[number], scaled[where], position) if known else None
+        signals.append(
+            Signal(kind, index, index, index, index, float("nan"))
+            if baseline is None
+            else _dated(kind, baseline, scaled, where[: position + 1], upward_only=upward_only)
+        )
+    return tuple(signals)
+
+
+def _baseline_at(chart: EpochChart, points: NDArray, position: int) -> Baseline | None:
+    for item in chart.in_force:
+        if item.watched and item.start <= position < item.stop:
+            return item.baseline
+    seen = points[: position + 1]
+    return fit_baseline(seen) if position >= 2 and np.unique(seen).size > 2 else None
+
+
+def _dated(kind: SignalKind, baseline: Baseline, scaled: NDArray, where: NDArray, *, upward_only: bool) -> Signal:
+    scores = (scaled[where] - baseline.centre) / baseline.scale
+    index = int(where[-1])
+    if kind == "repeat" or scores.size < 3:
+        return Signal(kind, index, index, index, index, float(scores[-1]))
+    change = date_change(scores, upward_only=upward_only)
+    since, low, high = (int(where[at]) for at in (change.index, change.low, change.high))
+    return Signal(kind, index, since, low, high, change.magnitude_sigma)
