@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from metrology.imaging.lsm import metadata_from_info
+
+INFO = {
+    "VoxelSizeX": 1.1e-7,
+    "VoxelSizeY": 1.1e-7,
+    "VoxelSizeZ": 5e-7,
+    "DimensionZ": 20,
+    "ChannelColors": {"ColorNames": ["Ch1", "NDD-T1"]},
+    "ScanInformation": {
+        "Name": "4 um marbles",
+        "Objective": "Plan-Apochromat 63x/1.4 Oil DIC",
+        "ZoomX": 2.0,
+        "Sample0time": 39083.5,
+        "Tracks": [
+            {
+                "Acquire": 1,
+                "SamplingNumber": 4,
+                "DetectionChannels": [
+                    {"Acquire": 1, "ChannelName": "Ch1", "DetectorGainFirst": 650.0, "PinholeDiameter": 9.6e-5},
+                    {"Acquire": 0, "ChannelName": "Ch2"},
+                    {"Acquire": 1, "ChannelName": "NDD-T1", "AmplifierOffsFirst": -0.1},
+                ],
+                "IlluminationChannels": [
+                    {"Aquire": 1, "Wavelength": 488.0, "Power": 5.0},
+                    {"Aquire": 0, "Wavelength": 543.0},
+                ],
+                "DataChannels": [{"BitsPerSample": 12}, {"BitsPerSample": 12}],
+            },
+            {"Acquire": 0, "DetectionChannels": [{"Acquire": 1, "ChannelName": "never"}]},
+        ],
+    },
+}
+
+
+def test_lsm_header_gives_lengths_in_micrometres_and_the_scan_settings():
+    found = metadata_from_info(INFO)
+    wanted = {
+        "pixel_size_um": 0.11,
+        "z_step_um": 0.5,
+        "image_name": "4 um marbles",
+        "objective_name": "Plan-Apochromat 63x/1.4 Oil DIC",
+        "numerical_aperture": 1.4,
+        "magnification": 63.0,
+        "immersion": "Oil",
+        "zoom": 2.0,
+        "averaging": 4,
+        "bit_depth": 12,
+        "acquired_at": dt.datetime(2007, 1, 1, 12, 0),  # noqa: DTZ001 (LSM states no time zone)
+    }
+    assert {name: sourced.value for name, sourced in found.fields.items()} == wanted
+    assert found.fields["pixel_size_um"].source == "LSM VoxelSizeX"
+
+
+def test_lsm_channels_are_the_recorded_ones_in_order():
+    found = metadata_from_info(INFO)
+    assert [channel["name"].value for channel in found.channels] == ["Ch1", "NDD-T1"]
+    assert found.channel_value(0, "gain") == 650.0
+    assert found.channel_value(0, "pinhole_um") == 96.0
+    assert found.channel_value(1, "offset") == -0.1
+    assert [found.channel_value(c, "excitation_nm") for c in (0, 1)] == [488.0, 488.0]
+
+
+def test_an_empty_lsm_header_says_nothing_rather_than_guessing():
+    found = metadata_from_info({})
+    assert (dict(found.fields), found.channels) == ({}, ())

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from common.errors import ConstantImageError, RegistrationError
+from metrology.imaging.readers import read
+from metrology.imaging.registration import crop_to_overlap, register
+
+
+@pytest.fixture(scope="module")
+def texture() -> np.ndarray:
+    """A smooth random field, larger than the images cut from it."""
+    field = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(220, 220)), 2)
+    return 1000 + 4000 * (field - field.min())
+
+
+def test_register_finds_a_whole_pixel_shift_and_crops_to_equal_fields(texture):
+    reference, moving = texture[20:180, 20:180], texture[25:185, 13:173]
+    found = register(reference, moving, pixel_size_um=0.5)
+    assert found.shift_yx_px == pytest.approx((5, -7), abs=0.05)
+    assert found.shift_um == pytest.approx(0.5 * np.hypot(5, 7), rel=0.01)
+    assert found.overlap_fraction == pytest.approx((1 - 5 / 160) * (1 - 7 / 160), abs=0.002)
+    assert found.residual < 1e-6
+    np.testing.assert_array_equal(*crop_to_overlap(reference, moving, found.shift_yx_px))
+
+
+@pytest.mark.parametrize("shift", [(0.3, -0.7), (2.5, 1.25), (-4.8, 3.1)])
+def test_register_finds_a_subpixel_shift_within_a_tenth(texture, shift):
+    moving = ndimage.shift(texture, [-s for s in shift], order=5, mode="reflect")[30:190, 30:190]
+    assert register(texture[30:190, 30:190], moving).shift_yx_px == pytest.approx(shift, abs=0.1)
+
+
+def test_an_image_registered_with_itself_has_no_shift_and_no_residual(texture):
+    found = register(texture, texture)
+    assert found.shift_yx_px == (0, 0)
+    assert (found.overlap_fraction, found.shift_um) == (1.0, None)
+    assert found.residual == pytest.approx(0, abs=1e-12)
+
+
+def test_unrelated_fields_are_refused():
+    rng = np.random.default_rng(5)
+    first, second = (ndimage.gaussian_filter(rng.normal(size=(256, 256)), 2) for _ in range(2))
+    with pytest.raises(RegistrationError, match="do not show the same field"):
+        register(first, second)
+
+
+def test_different_sizes_are_refused(texture):
+    with pytest.raises(RegistrationError, match="different sizes"):
+        register(texture, texture[:-1])
+
+
+def test_a_constant_image_is_refused(texture):
+    with pytest.raises(ConstantImageError, match="without contrast"):
+        register(texture, np.ones_like(texture))
+
+
+@pytest.mark.real_data
+def test_a_noisy_real_frame_registers_to_its_own_average_and_not_to_another_field(real_data):
+    clean = read(real_data / "paired" / "w2s" / "clean" / "fov_001.tif").plane()
+    noisy = read(real_data / "paired" / "w2s" / "noisy" / "fov_001.tif").plane()
+    other = read(real_data / "paired" / "w2s" / "noisy" / "fov_002.tif").plane()
+    assert register(clean[8:-8, 8:-8], noisy[5:-11, 10:-6]).shift_yx_px == pytest.approx((-3, 2), abs=0.3)
+    with pytest.raises(RegistrationError):
+        register(clean, other)
