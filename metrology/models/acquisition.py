@@ -90,6 +90,17 @@ class Acquisition(Job):
     tile_grid = models.JSONField(null=True, blank=True, help_text="{rows, columns, tile_y_px, tile_x_px} of a mosaic.")
     preview_window = models.JSONField(default=list, blank=True, help_text="[[low, high] counts] of each preview channel.")
 
+    readings = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Figures that belong to no series (no standard): shown, not charted. Written as measurements are.",
+    )
+    corrections = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="[{at, by, changed: {field: [from, to]}, withdrawn: [figures]}]: what was known wrongly before.",
+    )
+
     validity = models.CharField(max_length=8, choices=Validity, default=Validity.PENDING)
     validity_reason = models.CharField(max_length=300, blank=True)
 
