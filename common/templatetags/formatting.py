@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import TypeGuard
 
 from common.errors import InputError
 
@@ -62,8 +63,8 @@ def quantity_text(value: float | None, unit: str = "", uncertainty: float | None
     Returns
     -------
     str
-        For example ``1.302 ± 0.012 µm``, with no-break spaces. The uncertainty keeps two significant digits and the value
-        stops at the same decimal place; without an uncertainty the value keeps four significant digits.
+        For example ``1.302 ± 0.012 µm``, with no-break spaces. The uncertainty keeps two significant digits and the
+        value stops at the same decimal place; without an uncertainty the value keeps four significant digits.
 
     References
     ----------
@@ -131,7 +132,7 @@ def duration_text(seconds: float | None) -> str:
     return " ".join(parts).replace(" ", NO_BREAK_SPACE)
 
 
-def _is_number(value: float | None) -> bool:
+def _is_number(value: float | None) -> TypeGuard[float]:
     """Tell whether there is a finite number to write."""
     return value is not None and math.isfinite(value)
 
@@ -142,7 +143,7 @@ def _round_to(number: Decimal, exponent: int) -> Decimal:
 
 
 def _with_uncertainty(value: Decimal, uncertainty: Decimal) -> str:
-    """Write both to the place of the uncertainty's second digit, as one power of ten where plain digits would be long."""
+    """Write both to the place of the uncertainty's second digit, under one power of ten where digits would be many."""
     place = _round_to(uncertainty, uncertainty.adjusted() - 1).adjusted() - 1
     top = max(number.adjusted() for number in (value, uncertainty) if number)
     power = 0 if top in _PLAIN_EXPONENTS else top

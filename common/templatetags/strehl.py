@@ -1,6 +1,7 @@
 """Filters and tags of every page: quantities, status, sizes, times, the navigation's present place.
 
-To keep the filters of a list while paging use Django's own `{% querystring page=2 %}`; `{% query_string … %}` is the same tag.
+To keep the filters of a list while paging use Django's own `{% querystring page=2 %}`; `{% query_string … %}` is the
+same tag.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ function themedShape(shape) {
   if (shape.type === "rect") {
     return { ...themed, fillcolor: translucent(ink, 0.1), line: { width: 0, ...shape.line }, layer: shape.layer ?? "below" };
   }
-  return { ...themed, line: { ...LOOKS[role]?.line, ...shape.line, color: ink }, layer: shape.layer ?? "below" };
+  return { ...themed, line: { ...LOOKS[role]?.line, ...shape.line, color: ink }, layer: shape.layer ?? "between" };
 }
 
 function themedAxis(axis) {
@@ -84,14 +84,14 @@ function themedAxis(axis) {
     automargin: true, zeroline: false, ticks: "outside", ticklen: 4, ...axis,
     gridcolor: line, linecolor: colour("line-strong"), tickcolor: line, showline: true,
     tickfont: { ...axis?.tickfont, color: soft },
-    title: { ...axis?.title, font: { ...axis?.title?.font, color: soft } },
+    title: { standoff: 6, ...axis?.title, font: { ...axis?.title?.font, color: soft } },
   };
 }
 
 function themedLayout(layout) {
   const ink = colour("ink");
   const themed = {
-    margin: { l: 56, r: 16, t: 12, b: 40 },
+    margin: { l: 40, r: 16, t: 8, b: 24 },
     hovermode: "closest",
     showlegend: false,
     dragmode: "zoom",
@@ -167,9 +167,10 @@ async function read(figure) {
 }
 
 function refuse(canvas, reason) {
+  canvas.removeAttribute("aria-busy");
   const sentence = document.createElement("p");
   sentence.className = "error";
-  sentence.textContent = `This chart could not be drawn. ${reason} Reload the page; the table below it holds the same values.`;
+  sentence.textContent = `This chart could not be drawn. ${reason}`;
   canvas.replaceChildren(sentence);
 }
 

@@ -101,7 +101,7 @@ class Uploader {
       const state = answer.duplicate ? "duplicate" : "done";
       this.counts[state] += 1;
       row.arrived(state, answer);
-      row.watch(answer.status_url ?? this.form.dataset.statusUrl?.replace("__id__", answer.id));
+      if (state === "done") row.watch(answer.status_url ?? this.form.dataset.statusUrl?.replace("__id__", answer.id));
       return;
     }
     this.counts.refused += 1;
