@@ -138,7 +138,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "recover lost jobs": {"task": "config.recover_lost_jobs", "schedule": 30.0},
-    "note who is overdue": {"task": "metrology.refresh_health", "schedule": 3600.0},
 }
 CELERY_TIMEZONE = "UTC"
 

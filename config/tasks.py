@@ -10,5 +10,6 @@ def recover_lost_jobs() -> int:
     """Send again what waits without a message and what a dead worker left running."""
     from common import jobs
     from config.embedded.prepare import job_models
+    from metrology.services.health import assess_forgotten
 
-    return sum(jobs.recover(model) for model in job_models())
+    return sum(jobs.recover(model) for model in job_models()) + assess_forgotten()

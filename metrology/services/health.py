@@ -1,0 +1,102 @@
+"""The verdict on an instrument."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Max
+from django.utils import timezone
+
+from common.dispatch import dispatch
+from metrology.attributes.registry import ATTRIBUTES
+from metrology.models import Acquisition, Assessment, Baseline, Health, Protocol, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from instruments.models import Instrument
+
+ASSESS_TASK = "metrology.assess"
+
+
+def assessment_request(instrument_id: int) -> None:
+    """Note that the instrument has to be judged anew, and send the task on commit."""
+    Health.objects.update_or_create(instrument_id=instrument_id, defaults={"needs_assessment": True})
+    dispatch(ASSESS_TASK, instrument_id)
+
+
+def assess_forgotten() -> int:
+    """Send the task again for instruments whose assessment was lost on its way; return how many."""
+    waiting = Health.objects.filter(needs_assessment=True).exclude(
+        instrument__acquisitions__state__in=["queued", "running"]
+    )
+    ids = list(waiting.values_list("instrument_id", flat=True))
+    for instrument_id in ids:
+        dispatch(ASSESS_TASK, instrument_id)
+    return len(ids)
+
+
+def health_lock(instrument_id: int) -> Health:
+    """Return the instrument's health row, locked until the transaction ends, made if there is none."""
+    Health.objects.get_or_create(instrument_id=instrument_id)
+    return Health.objects.select_for_update().get(instrument_id=instrument_id)
+
+
+def health_record(instrument: Instrument, health: Health) -> Health:
+    """Give the verdict: degraded while a flag is unresolved, watch while any series is near or beyond a limit."""
+    assessments = list(
+        Assessment.objects.filter(series__instrument=instrument).select_related("series__standard").order_by("-urgency")
+    )
+    flag = next((flag for flag in instrument.flags.all() if flag.is_unresolved), None)
+    worst = [one for one in assessments if one.status in ("degraded", "watch")]
+    if flag is not None:
+        health.verdict = Verdict.DEGRADED
+    elif worst:
+        health.verdict = Verdict.WATCH
+    elif any(one.status == "in_control" for one in assessments):
+        health.verdict = Verdict.IN_CONTROL
+    else:
+        health.verdict = Verdict.NO_DATA
+    health.reasons = [_reason(one) for one in worst[:5]]
+    health.history = _history(instrument)
+    health.last_scan_at = Acquisition.objects.filter(instrument=instrument, state="done").aggregate(
+        last=Max("acquired_at")
+    )["last"]
+    health.next_due_at = _next_due(instrument)
+    health.urgency = {"degraded": 1000.0, "watch": 500.0}.get(health.verdict, 0.0) + sum(one.urgency for one in worst[:5])
+    health.needs_assessment = False
+    health.assessed_at = timezone.now()
+    health.save()
+    return health
+
+
+def _reason(assessment: Assessment) -> str:
+    series = assessment.series
+    text = f"{ATTRIBUTES[series.attribute_id].name} of {series.standard}, channel {series.channel}"
+    return f"{text}: {assessment.latest_z:+.1f} σ" if assessment.latest_z is not None else text
+
+
+def _history(instrument: Instrument) -> list[dict[str, Any]]:
+    """Return `[{from, verdict}]` in time order, from the first baseline and the flags."""
+    first = Baseline.objects.filter(series__instrument=instrument).order_by("last_acquired_at").first()
+    if first is None:
+        return []
+    steps: list[tuple[datetime, str]] = [(first.last_acquired_at, Verdict.IN_CONTROL)]
+    for flag in instrument.flags.order_by("raised_at"):
+        steps.append((flag.raised_at, Verdict.DEGRADED))
+        if flag.closed_at is not None:
+            steps.append((flag.closed_at, Verdict.IN_CONTROL))
+    return [{"from": at.isoformat(), "verdict": str(verdict)} for at, verdict in sorted(steps)]
+
+
+def _next_due(instrument: Instrument) -> datetime | None:
+    """Return when the next scan of any standard is due."""
+    last = (
+        Acquisition.objects.filter(instrument=instrument, state="done", protocol__isnull=False)
+        .values("standard_id", "protocol_id")
+        .annotate(last=Max("acquired_at"))
+    )
+    intervals = dict(Protocol.objects.filter(facility=instrument.facility).values_list("pk", "interval_days"))
+    due = [row["last"] + timedelta(days=intervals[row["protocol_id"]]) for row in last if row["last"]]
+    return min(due, default=None)
