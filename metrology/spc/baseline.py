@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -133,15 +134,15 @@ def fit_baseline(values: ArrayLike, *, fleet_autocorrelation: float = 0.0) -> Ba
 
 
 def _huber(points: NDArray[np.float64]) -> tuple[float, float]:
-    centre = float(np.median(points))
-    scale = 1.4826 * float(np.median(np.abs(points - centre))) or float(np.std(points, ddof=1))
     values, size = points.tolist(), points.size
+    centre = median(values)
+    scale = 1.4826 * median(abs(value - centre) for value in values) or float(np.std(points, ddof=1))
     for _ in range(50):  # plain lists: a baseline is too short for arrays to be faster
         low, high = centre - HUBER_C * scale, centre + HUBER_C * scale
         pulled = [min(max(value, low), high) for value in values]
         before, centre = scale, sum(pulled) / size
         scale = math.sqrt(sum((value - centre) ** 2 for value in pulled) / ((size - 1) * WINSORISED_VARIANCE))
-        if abs(scale - before) <= 1e-6 * before:
+        if abs(scale - before) <= 1e-4 * before:
             break
     return centre, scale / math.sqrt(1 + 1 / size)
 

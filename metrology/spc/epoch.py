@@ -100,6 +100,7 @@ def chart_epoch(points: NDArray[np.float64], *, design: ChartDesign, two_sided: 
             reason = "the series was signalling" if signalling else "its points follow a trend"
             problem = f"The baseline of {size} points was not adopted: {reason}."
             continue
+        problem = ""
         if in_force:
             last = in_force.pop()
             in_force.append(InForce(last.start, size, last.baseline, last.watched))

@@ -11,7 +11,7 @@ from metrology.spc.assessment import EpochAssessment, Segment, SeriesAssessment,
 from metrology.spc.design import ChartDesign
 from metrology.spc.epoch import EpochChart, InForce, chart_epoch
 from metrology.spc.price import price_of_watching
-from metrology.spc.signals import active_kinds, find_signals, levels_of
+from metrology.spc.signals import find_signals, levels_of
 from metrology.spc.tolerance import AbsoluteLimits
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def assess(
     ]
     levels = levels_of(measured, charts, places, usable=usable | unscored, scale=scale, limits=limits)
     starts = [start for start, _ in bounds]
+    signals, active = find_signals(levels, charts, places, scaled=scaled, starts=starts, upward_only=not two_sided)
     latest = [items[-1] if items else None for items in segments]
     last = latest[-1] if latest else None
     stages = _stages(segments, measured.size)
@@ -101,8 +102,8 @@ def assess(
             for (start, stop), where, segment, chart in zip(bounds, places, latest, charts, strict=True)
         ),
         segments=tuple(item for items in segments for item in items),
-        signals=find_signals(levels, charts, places, scaled=scaled, starts=starts, upward_only=not two_sided),
-        active=active_kinds(levels, starts=starts),
+        signals=signals,
+        active=active,
         price=None
         if last is None or last.stage == "tentative"
         else price_of_watching(times, design=design, baseline_points=last.baseline.points, two_sided=two_sided),

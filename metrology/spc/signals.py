@@ -98,26 +98,6 @@ def excursions(level: NDArray, *, release: float, starts: Sequence[int]) -> tupl
     return found, out
 
 
-def active_kinds(levels: dict[str, NDArray], *, starts: Sequence[int]) -> tuple[SignalKind, ...]:
-    """List the kinds of signal that still hold at the end, gravest first.
-
-    Parameters
-    ----------
-    levels : dict of (N,) arrays
-        Statistics as multiples of their limits.
-    starts : sequence of int
-        First index of each epoch.
-
-    Returns
-    -------
-    tuple[str, ...]
-        Kinds of signal.
-    """
-    return tuple(
-        kind for kind, release in RELEASE.items() if excursions(levels[kind], release=release, starts=starts)[1]
-    )
-
-
 def find_signals(
     levels: dict[str, NDArray],
     charts: Sequence[EpochChart],
@@ -126,8 +106,8 @@ def find_signals(
     scaled: NDArray[np.float64],
     starts: Sequence[int],
     upward_only: bool,
-) -> tuple[Signal, ...]:
-    """List all signals of a series and date each.
+) -> tuple[tuple[Signal, ...], tuple[SignalKind, ...]]:
+    """List all signals of a series, date each, and tell which kinds still hold.
 
     Parameters
     ----------
@@ -144,42 +124,34 @@ def find_signals(
 
     Returns
     -------
-    tuple[Signal, ...]
-        Signals in order of their point.
+    tuple[tuple[Signal, ...], tuple[str, ...]]
+        Signals in order of their point; and the kinds that still hold at the end, gravest first.
     """
-    found = [
-        (index, kind)
-        for kind, release in RELEASE.items()
-        for index in excursions(levels[kind], release=release, starts=starts)[0]
-    ]
+    outings = {kind: excursions(levels[kind], release=release, starts=starts) for kind, release in RELEASE.items()}
+    dates: dict[int, tuple[int, int, int, float]] = {}
     signals = []
-    for index, kind in sorted(found):
+    for index, kind in sorted((index, kind) for kind, (found, _) in outings.items() for index in found):
         number = int(np.searchsorted(np.asarray(starts), index, side="right")) - 1
-        where = places[number]
-        position = int(np.searchsorted(where, index))
-        known = position < where.size and where[position] == index
-        baseline = _baseline_at(charts[number], scaled[where], position) if known else None
-        signals.append(
-            Signal(kind, index, index, index, index, float("nan"))
-            if baseline is None
-            else _dated(kind, baseline, scaled, where[: position + 1], upward_only=upward_only)
-        )
-    return tuple(signals)
+        where = places[number][places[number] <= index]
+        baseline = _baseline_at(charts[number], scaled[where]) if index in where else None
+        if baseline is None:
+            signals.append(Signal(kind, index, index, index, index, float("nan")))
+            continue
+        scores = (scaled[where] - baseline.centre) / baseline.scale
+        if kind == "repeat" or scores.size < 3:
+            signals.append(Signal(kind, index, index, index, index, float(scores[-1])))
+            continue
+        if index not in dates:
+            change = date_change(scores, upward_only=upward_only)
+            since, low, high = (int(where[at]) for at in (change.index, change.low, change.high))
+            dates[index] = since, low, high, change.magnitude_sigma
+        signals.append(Signal(kind, index, *dates[index]))
+    return tuple(signals), tuple(kind for kind, (_, still) in outings.items() if still)
 
 
-def _baseline_at(chart: EpochChart, points: NDArray, position: int) -> Baseline | None:
+def _baseline_at(chart: EpochChart, seen: NDArray) -> Baseline | None:
+    position = seen.size - 1
     for item in chart.in_force:
         if item.watched and item.start <= position < item.stop:
             return item.baseline
-    seen = points[: position + 1]
-    return fit_baseline(seen) if position >= 2 and np.unique(seen).size > 2 else None
-
-
-def _dated(kind: SignalKind, baseline: Baseline, scaled: NDArray, where: NDArray, *, upward_only: bool) -> Signal:
-    scores = (scaled[where] - baseline.centre) / baseline.scale
-    index = int(where[-1])
-    if kind == "repeat" or scores.size < 3:
-        return Signal(kind, index, index, index, index, float(scores[-1]))
-    change = date_change(scores, upward_only=upward_only)
-    since, low, high = (int(where[at]) for at in (change.index, change.low, change.high))
-    return Signal(kind, index, since, low, high, change.magnitude_sigma)
+    return fit_baseline(seen) if seen.size >= 3 and np.ptp(seen) > 0 else None

@@ -1,0 +1,153 @@
+"""What a control chart is drawn from: plain data, with dates as ISO text and values in measured units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPoint:
+    """One point of the chart.
+
+    Parameters
+    ----------
+    date : str
+        ISO date or date and time.
+    value : float or None
+        Measured value [unit of the chart]; None where there is none.
+    z : float or None
+        Distance from the baseline [σ], harm upwards.
+    ewma : float or None
+        The moving average [unit of the chart].
+    statuses : tuple[str, ...]
+        As in `SeriesAssessment.statuses`; "invalid" points are greyed.
+    acquisition : str
+        Id of the acquisition, for hover image and link.
+    note : str
+        Reason of invalidity or the like.
+    """
+
+    date: str
+    value: float | None
+    z: float | None = None
+    ewma: float | None = None
+    statuses: tuple[str, ...] = ()
+    acquisition: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSpan:
+    """Limits in force from one date to another, in the unit of the chart.
+
+    Parameters
+    ----------
+    start, stop : str
+        ISO dates.
+    centre, low, high : float
+        Centre and Shewhart limits.
+    ewma_limits : tuple[float, ...]
+        Limits of the EWMA: one towards harm, or one on each side; empty where it does not watch.
+    stage : str
+        "tentative", "provisional" or "firm".
+    """
+
+    start: str
+    stop: str
+    centre: float
+    low: float
+    high: float
+    ewma_limits: tuple[float, ...] = ()
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A date worth a vertical line.
+
+    Parameters
+    ----------
+    date : str
+        ISO date.
+    text : str
+        Label.
+    role : str
+        "event" for a service event, "epoch" for the start of a baseline epoch.
+    """
+
+    date: str
+    text: str
+    role: str = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSpan:
+    """A flag and the dates between which the change began.
+
+    Parameters
+    ----------
+    date : str
+        ISO date of the signal.
+    since, since_low, since_high : str
+        ISO dates of the change and of its interval.
+    text : str
+        What moved.
+    """
+
+    date: str
+    since: str
+    since_low: str
+    since_high: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChart:
+    """Everything that is drawn.
+
+    Parameters
+    ----------
+    title, unit : str
+        Name of the quantity and its unit (empty for pure numbers).
+    points : sequence of ChartPoint
+        In time order.
+    limits : sequence of LimitSpan
+        In time order.
+    tolerance, action : tuple[float, ...]
+        Absolute limits; none, one, or one on each side [unit].
+    marks : sequence of Mark
+        Service events and epochs.
+    flags : sequence of FlagSpan
+        Flags in time order.
+    """
+
+    title: str
+    unit: str
+    points: Sequence[ChartPoint]
+    limits: Sequence[LimitSpan] = ()
+    tolerance: tuple[float, ...] = ()
+    action: tuple[float, ...] = ()
+    marks: Sequence[Mark] = ()
+    flags: Sequence[FlagSpan] = ()
+
+
+def finite(value: float | None) -> float | None:
+    """Return the number, or None where there is none (JSON knows no NaN)."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def is_valid(point: ChartPoint) -> bool:
+    """Tell whether a point is charted, not only kept."""
+    return "invalid" not in point.statuses and finite(point.value) is not None
+
+
+def with_unit(text: str, unit: str, *, brackets: bool = True) -> str:
+    """Write a unit behind a name (in brackets) or behind a number."""
+    if not unit:
+        return text
+    return f"{text} [{unit}]" if brackets else f"{text} {unit}"
