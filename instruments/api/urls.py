@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from instruments.api.service_events import ServiceEventList
+
+urlpatterns: list[URLPattern] = [
+    path("instruments/<slug:slug>/service-events/", ServiceEventList.as_view(), name="api-service-events"),
+]
