@@ -49,7 +49,7 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
     except StrehlError as error:
         finish(model, job_id, error=error)
         return False
-    except Exception:  # noqa: BLE001 - the outermost boundary: the row must not stay "running"
+    except Exception:  # the outermost boundary: the row must not stay "running"
         log.exception("%s %s failed", model.__name__, job_id)
         finish(
             model,

@@ -71,7 +71,9 @@ def free_port(wanted: int, *, host: str) -> int:
                 continue
             return port
     raise StateError(
-        f"No port from {wanted} to {wanted + TRY_PORTS - 1} is free.", hint="Set STREHL_PORT to one that is.", port=wanted
+        f"No port from {wanted} to {wanted + TRY_PORTS - 1} is free.",
+        hint="Set STREHL_PORT to one that is.",
+        port=wanted,
     )
 
 
@@ -93,5 +95,3 @@ class step:  # noqa: N801 - reads as a statement: with step(...)
         self.status.stop()
         mark = "failed" if kind else f"{time.monotonic() - self.began:.1f} s"
         self.console.print(f"  {self.what}: {mark}", highlight=False)
-
-

@@ -18,7 +18,9 @@ def install(server: EmbeddedPostgres) -> None:
     server.ensure_database(QUEUE_DATABASE)
     with psycopg.connect(server.conninfo(QUEUE_DATABASE)) as connection:
         connection.execute("select pg_advisory_xact_lock(7464872)")  # two first starts at once
-        found = connection.execute("select to_regproc('pgmq.send_batch') is not null or to_regnamespace('pgmq') is not null")
+        found = connection.execute(
+            "select to_regproc('pgmq.send_batch') is not null or to_regnamespace('pgmq') is not null"
+        )
         row = found.fetchone()
         if row is None or not row[0]:
             connection.execute(get_embedded_install_sql())

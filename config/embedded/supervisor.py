@@ -158,7 +158,11 @@ class Supervisor:
                 command_of(role, port=self.port),
                 cwd=env.BASE_DIR,
                 env=os.environ
-                | {MARK: str(env.VAR_DIR), "STREHL_EMBEDDED_AUTOSTART": "false", "DJANGO_SETTINGS_MODULE": "config.settings"},
+                | {
+                    MARK: str(env.VAR_DIR),
+                    "STREHL_EMBEDDED_AUTOSTART": "false",
+                    "DJANGO_SETTINGS_MODULE": "config.settings",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Starts, stops or shows the embedded services."""
 
-    help = "Start, stop or show the embedded PostgreSQL. 'stop' also ends processes that a killed supervisor left behind."
+    help = (
+        "Start, stop or show the embedded PostgreSQL. 'stop' also ends processes that a killed supervisor left behind."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
