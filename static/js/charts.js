@@ -52,6 +52,10 @@ function themedTrace(trace) {
   const look = LOOKS[role] ?? {};
   const ink = roleColour(role);
   const themed = { ...trace };
+  if (trace.customdata) {
+    themed.hoverinfo = "none"; // the preview says it, beside the image
+    delete themed.hovertemplate;
+  }
   if (trace.type === "heatmap") {
     themed.colorscale = [[0, colour("surface")], [1, ink]];
     return themed;
@@ -125,31 +129,40 @@ function linksOf(event) {
   return { page: own(page) ? page : null, image: own(image) ? image : null };
 }
 
+/** What a point says: its day, its value with the axis's words, and the trace's own text. */
+function wordsOf(point) {
+  const value = typeof point.y === "number" ? Number(point.y.toPrecision(5)) : point.y;
+  const axis = point.yaxis.title?.text ?? point.data.name ?? "";
+  return [String(point.x), `${axis}: ${value}`, point.text ?? ""];
+}
+
 function addPreview(canvas) {
   const box = document.createElement("div");
   box.className = "chart-preview";
   box.hidden = true;
   const image = document.createElement("img");
   image.alt = "";
-  const note = document.createElement("p");
-  box.append(image, note);
+  const lines = [0, 1, 2].map(() => document.createElement("p"));
+  box.append(image, ...lines);
   canvas.parentElement.append(box);
 
   canvas.on("plotly_hover", (event) => {
+    const point = event.points[0];
+    if (!point.data.customdata) return;
     const { page, image: source } = linksOf(event);
     canvas.classList.toggle("has-link", page !== null);
-    if (source === null) return;
-    const point = event.points[0];
-    image.src = source;
-    note.textContent = point.data.name ? `${point.data.name}: ${point.x}` : String(point.x);
-    const left = point.xaxis.l2p(point.xaxis.d2l(point.x)) + point.xaxis._offset;
-    const beside = left > canvas.clientWidth / 2 ? left - 200 : left + 24;
-    box.style.setProperty("left", `${Math.max(0, beside)}px`);
-    box.style.setProperty("top", `${canvas.offsetTop + 8}px`);
+    image.hidden = source === null;
+    if (source !== null) image.src = source;
+    wordsOf(point).forEach((words, index) => { lines[index].textContent = words; });
     box.hidden = false;
+    const at = point.xaxis.l2p(point.xaxis.d2l(point.x)) + point.xaxis._offset;
+    const fits = at + 20 + box.offsetWidth < canvas.clientWidth;
+    box.style.setProperty("left", `${canvas.offsetLeft + (fits ? at + 20 : at - 20 - box.offsetWidth)}px`);
+    box.style.setProperty("top", `${canvas.offsetTop + 8}px`);
   });
   canvas.on("plotly_unhover", () => {
     box.hidden = true;
+    canvas.classList.remove("has-link");
   });
   canvas.on("plotly_click", (event) => {
     const { page } = linksOf(event);

@@ -13,8 +13,7 @@
     }
   }
 
-  function apply() {
-    const theme = stored() ?? (system.matches ? "dark" : "light");
+  function show(theme) {
     document.documentElement.dataset.theme = theme;
     document.dispatchEvent(new CustomEvent("strehl:theme", { detail: theme }));
     for (const button of document.querySelectorAll("[data-theme-toggle]")) {
@@ -22,19 +21,24 @@
     }
   }
 
+  function apply() {
+    show(stored() ?? (system.matches ? "dark" : "light"));
+  }
+
   function toggle() {
     const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     try {
       localStorage.setItem(KEY, next);
-      apply();
     } catch {
-      document.documentElement.dataset.theme = next; // not remembered, but done
-      document.dispatchEvent(new CustomEvent("strehl:theme", { detail: next }));
+      // not remembered, but shown
     }
+    show(next);
   }
 
   apply();
   system.addEventListener("change", apply);
+  window.addEventListener("beforeprint", () => show("light")); // paper is white
+  window.addEventListener("afterprint", apply);
   document.addEventListener("DOMContentLoaded", () => {
     apply();
     for (const button of document.querySelectorAll("[data-theme-toggle]")) {
