@@ -122,12 +122,12 @@ def detect(photons: NDArray, detector: Detector, *, rng: Generator) -> NDArray[n
     if not np.all(photons >= 0.0):
         raise InputError("A mean photon number is negative or undefined.", hint="Give photon numbers of 0 or more.")
     mean_electrons = photons * (detector.quantum_efficiency * detector.light_fraction) + detector.dark_electrons
-    electrons = rng.poisson(mean_electrons).astype(float)
+    electrons = rng.poisson(mean_electrons).astype(np.float32)
     relative_variance = detector.excess_noise_factor - 1.0
     if relative_variance > 0.0:
         hit = electrons > 0.0
-        electrons[hit] = rng.gamma(electrons[hit] / relative_variance, relative_variance)
+        electrons[hit] = relative_variance * rng.standard_gamma(electrons[hit] / relative_variance, dtype=np.float32)
     counts = electrons * detector.gain_counts + detector.offset_counts
     if detector.read_noise_counts > 0.0:
-        counts += rng.normal(0.0, detector.read_noise_counts, size=counts.shape)
-    return np.clip(np.rint(counts), 0, detector.largest_count).astype(np.uint16)
+        counts += detector.read_noise_counts * rng.standard_normal(counts.shape, dtype=np.float32)
+    return np.asarray(np.clip(np.rint(counts), 0, detector.largest_count), dtype=np.uint16)
