@@ -1,1 +1,4 @@
-"""The worker's side: files become stacks, attributes, series and verdicts. Only this package reaches imaging, attributes and spc."""
+"""The worker's side: files become stacks, attributes, series and verdicts.
+
+Only this package reaches imaging, attributes and spc.
+"""

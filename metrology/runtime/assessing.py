@@ -12,7 +12,7 @@ from django.db.models import F
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
-from metrology.charts.sparkline import sparkline
+from metrology.charts.sparkline import SparklinePoint, sparkline
 from metrology.models import Acquisition, Limits, Measurement, Series, Validity
 from metrology.services.assessments import BaselineFacts, SeriesVerdict, assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
@@ -156,9 +156,7 @@ def _absolute(limits: Limits | None, attribute: Attribute) -> AbsoluteLimits:
     return AbsoluteLimits(limits.tolerance_low, limits.action_low)
 
 
-def _epochs(
-    points: Sequence[Point], events: Sequence[ServiceEvent]
-) -> tuple[list[int], list[ServiceEvent | None]]:
+def _epochs(points: Sequence[Point], events: Sequence[ServiceEvent]) -> tuple[list[int], list[ServiceEvent | None]]:
     """Return the first point of each epoch and the event that opened it (None for the first)."""
     starts, openers = [0], [None]
     for event in events:
@@ -220,20 +218,25 @@ def _verdict(
         latest_z=latest_z,
         urgency={"degraded": 100.0, "watch": 50.0}.get(status, 0.0) + min(abs(ewma or 0.0), 40.0),
         sparkline=sparkline(
-            [points[index].value for index in valid],
-            centre=segment.centre if segment else None,
-            low=segment.shewhart_low if segment else None,
-            high=segment.shewhart_high if segment else None,
-            label=attribute.name,
+            [_spark(result, points, index) for index in range(len(points))],
+            title=attribute.name,
+            summary=f"{len(valid)} values, {status.replace('_', ' ')}",
+            band=(segment.shewhart_low, segment.shewhart_high) if segment else None,
         ),
         result={
             "points": [_point_json(result, points, index) for index in range(len(points)) if points[index].valid],
             "invalid": [
-                {"acquisition": p.acquisition_id, "date": p.acquired_at.isoformat(), "value": p.value, "reason": p.reason}
+                {
+                    "acquisition": p.acquisition_id,
+                    "date": p.acquired_at.isoformat(),
+                    "value": p.value,
+                    "reason": p.reason,
+                }
                 for p in points
                 if not p.valid
             ],
             "epochs": [_epoch_json(result, points, number, opener) for number, opener in enumerate(openers)],
+            "segments": [_segment_json(segment, points) for segment in result.segments],
             "signals": [_signal_json(signal, points) for signal in result.signals],
             "limits": _limits_json(limits),
             "price": result.price.sentence if result.price else "",
@@ -294,7 +297,29 @@ def _point_json(result: SeriesAssessment, points: Sequence[Point], index: int) -
         "ewma_limit_value": _finite(segment.ewma_harm) if segment else None,
         "epoch": int(result.epoch[index]),
         "status": status,
+        "statuses": list(statuses),
     }
+
+
+def _segment_json(segment: Segment, points: Sequence[Point]) -> dict[str, Any]:
+    """Return limits that were in force between two dates, in the unit of the series."""
+    ewma = [segment.ewma_harm, segment.ewma_other] if segment.watched else []
+    return {
+        "epoch": segment.epoch,
+        "start": points[min(segment.start, len(points) - 1)].acquired_at.isoformat(),
+        "stop": points[min(segment.stop, len(points)) - 1].acquired_at.isoformat(),
+        "stage": segment.stage,
+        "centre": _finite(segment.centre),
+        "lower": _finite(segment.shewhart_low),
+        "upper": _finite(segment.shewhart_high),
+        "ewma_limits": [limit for limit in (_finite(one) for one in ewma) if limit is not None],
+    }
+
+
+def _spark(result: SeriesAssessment, points: Sequence[Point], index: int) -> SparklinePoint:
+    point = points[index]
+    flagged = any(signal.index == index and signal.kind in FLAGGING for signal in result.signals)
+    return SparklinePoint(point.value, "flag" if flagged else "points") if point.valid else SparklinePoint(None)
 
 
 def _epoch_json(

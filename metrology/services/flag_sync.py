@@ -51,7 +51,9 @@ def flags_sync(instrument: Instrument, *, signals: Sequence[SignalFacts], events
     list of Flag
         Flags raised by this call.
     """
-    known = set(FlagSignal.objects.filter(flag__instrument=instrument).values_list("series_id", "acquisition_id", "kind"))
+    known = set(
+        FlagSignal.objects.filter(flag__instrument=instrument).values_list("series_id", "acquisition_id", "kind")
+    )
     fresh = [one for one in signals if (one.series.pk, one.acquisition_id, one.kind) not in known]
     flags = list(instrument.flags.order_by("raised_at"))
     raised: list[Flag] = []

@@ -64,7 +64,9 @@ def health_record(instrument: Instrument, health: Health) -> Health:
         last=Max("acquired_at")
     )["last"]
     health.next_due_at = _next_due(instrument)
-    health.urgency = {"degraded": 1000.0, "watch": 500.0}.get(health.verdict, 0.0) + sum(one.urgency for one in worst[:5])
+    health.urgency = {"degraded": 1000.0, "watch": 500.0}.get(health.verdict, 0.0) + sum(
+        one.urgency for one in worst[:5]
+    )
     health.needs_assessment = False
     health.assessed_at = timezone.now()
     health.save()

@@ -46,7 +46,11 @@ def rank_causes(flag: Flag) -> list[Cause]:
         )
     if channels == all_channels and groups & _LIGHT:
         causes.append(
-            {"cause": "the light source or its alignment", "because": "intensity or noise moved in every channel", "weight": 2.0}
+            {
+                "cause": "the light source or its alignment",
+                "because": "intensity or noise moved in every channel",
+                "weight": 2.0,
+            }
         )
     if groups & _OPTICS:
         names = sorted({ATTRIBUTES[s.attribute_id].name for s in moved if ATTRIBUTES[s.attribute_id].group in _OPTICS})
