@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan
+from metrology.charts.control_text import COLUMNS, csv_text, rows, summary
+
+CHART = ControlChart(
+    "Lateral width",
+    "µm",
+    [
+        ChartPoint("2026-01-05", 0.3, float("nan"), None, (), "a1"),
+        ChartPoint("2026-01-12", 1 / 3, 2.14, 0.31, ("ewma", "flag"), "a2", "=HYPERLINK(1)"),
+        ChartPoint("2026-01-19", 9.0, None, None, ("invalid",), "a3", "out of focus"),
+    ],
+)
+FLAG = FlagSpan("2026-01-12", "2026-01-08", "2026-01-06", "2026-01-10")
+
+
+def test_the_sentence_counts_valid_points_and_names_the_last():
+    assert summary(CHART) == (
+        "Lateral width: 2 valid points from 2026-01-05 to 2026-01-12, last 0.3333 µm (+2.1 σ from the baseline); no flag."
+    )
+
+
+def test_the_sentence_names_the_flag_and_its_dates():
+    text = summary(replace(CHART, flags=[FLAG]))
+    assert "flagged on 2026-01-12, changed since 2026-01-08 (between 2026-01-06 and 2026-01-10)." in text
+
+
+def test_the_table_has_one_row_for_each_point_and_no_nan():
+    table = rows(CHART)
+    assert [tuple(row) for row in table] == [COLUMNS] * 3
+    assert table[0]["z"] is None
+    assert table[1]["statuses"] == "ewma flag"
+
+
+def test_the_csv_keeps_full_precision_and_starts_no_formula():
+    lines = list(csv.DictReader(io.StringIO(csv_text(CHART))))
+    assert float(lines[1]["value"]) == 1 / 3
+    assert lines[1]["note"] == "'=HYPERLINK(1)"
+    assert lines[0]["z"] == ""
