@@ -48,7 +48,8 @@ def noiseless_image(
     -----
     Layers are convolved with the point spread at their distance from the focus, reflected at the border of the field;
     points are placed exactly, by the phase of their spectrum, so their pixels must be at most half the finest period
-    that the point spread passes. Shadows and scattering are not handled.
+    that the point spread passes. Spectra are of single precision, about 1e-6 of the brightest light. Shadows and
+    scattering are not handled.
     """
     reach_px = _reach_px(model, specimen.pixel_size_um)
     if excitation is None:
@@ -81,7 +82,7 @@ def _spectra(
 ) -> NDArray:
     """Return the spectra (Z, fy, fx) of the point spread at these heights, its point in the first pixel."""
     spread = point_spread(model, z_um=np.array(heights_um), half_width_px=reach_px, pixel_size_um=pixel_size_um)
-    padded = np.zeros((len(heights_um), *shape))
+    padded = np.zeros((len(heights_um), *shape), dtype=np.float32)
     padded[:, : spread.shape[1], : spread.shape[2]] = spread
     return np.asarray(fft.rfft2(np.roll(padded, (-reach_px, -reach_px), axis=(1, 2))))
 
@@ -107,7 +108,7 @@ def _layers(specimen: Specimen, model: PsfModel, *, focus_um: NDArray, excitatio
         (0, 0),
         *((reach_px, wide - size - reach_px) for wide, size in zip(padded, (rows, columns), strict=True)),
     ]
-    objects = fft.rfft2(np.pad(specimen.density * excitation, missing, mode="symmetric"))
+    objects = fft.rfft2(np.pad((specimen.density * excitation).astype(np.float32), missing, mode="symmetric"))
     nominal = tuple(float(z) for z in specimen.slab_z_um)
     full_light = _light_of_layers(model, nominal, reach_px, specimen.pixel_size_um)
     light = np.empty((len(focus_um), rows, columns))

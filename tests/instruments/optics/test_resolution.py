@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from common.errors import InputError, MissingMetadataError
@@ -45,6 +46,7 @@ def test_two_photon_formulas_meet_within_two_percent_where_they_change():
     assert above != below
 
 
+@trials(deadline=None)
 @given(st.sampled_from(Technique), st.floats(0.1, 1.3), st.floats(1.1, 3.0))
 def test_widths_scale_with_the_wavelength_and_shrink_with_the_aperture(technique, aperture, factor):
     base = theoretical_resolution(settings(technique, aperture))

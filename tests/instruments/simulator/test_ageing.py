@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InputError
@@ -45,11 +45,13 @@ def test_each_law_has_its_stated_value(new, kind, amount, week, value):
     assert parameter_of(aged(new, week=week, laws=(law(kind, amount),)), GAIN) == pytest.approx(value)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LawKind), st.floats(-0.2, 0.2), st.floats(0.0, 10.0, exclude_max=True))
 def test_nothing_changes_before_the_first_week_of_ageing(kind, amount, week):
     assert law(kind, amount).value_at(7.0, week=week) == 7.0
 
 
+@settings(deadline=None)
 @given(st.sampled_from((LawKind.LINEAR, LawKind.EXPONENTIAL)), st.floats(0.001, 0.1), st.floats(0.0, 40.0))
 def test_a_replaced_part_begins_to_wear_again_from_the_service(kind, amount, since):
     wearing = law(kind, amount)

@@ -48,7 +48,7 @@ def test_a_point_appears_at_its_subpixel_position(two_photon):
 def test_a_point_on_a_pixel_is_the_point_spread_itself(two_photon):
     image = noiseless_image(one_point(3.0, 4.0), two_photon, focus_um=np.array([0.0, 0.7]))
     spread = point_spread(two_photon, z_um=np.array([0.0, -0.7]), half_width_px=15, pixel_size_um=0.1)
-    np.testing.assert_allclose(image[:, 15:46, 25:56], spread, atol=1e-9)
+    np.testing.assert_allclose(image[:, 15:46, 25:56], spread, atol=1e-5)
     assert image[0].max() == pytest.approx(1.0)
 
 
@@ -60,7 +60,7 @@ def test_focusing_on_a_point_above_the_coverslip_finds_it(two_photon):
 
 def test_a_field_of_even_concentration_stays_even_and_has_light_1(two_photon):
     slide = homogeneous_slide(shape=(50, 61), pixel_size_um=0.2)
-    np.testing.assert_allclose(noiseless_image(slide, two_photon, focus_um=FOCUS), 1.0, rtol=1e-9)
+    np.testing.assert_allclose(noiseless_image(slide, two_photon, focus_um=FOCUS), 1.0, rtol=1e-5)
 
 
 def test_uneven_excitation_shows_in_an_even_field(two_photon):
@@ -75,7 +75,7 @@ def test_images_add(two_photon):
     b = one_point(4.0, 5.0)
     both = dataclasses.replace(a, points=np.vstack([a.points, b.points]))
     together, first, second = (noiseless_image(each, two_photon, focus_um=FOCUS) for each in (both, a, b))
-    np.testing.assert_allclose(together, first + second, atol=1e-9)
+    np.testing.assert_allclose(together, first + second, atol=1e-5)
 
 
 def test_marbles_are_bright_inside_and_vanish_out_of_focus(two_photon):

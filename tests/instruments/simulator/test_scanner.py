@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -52,11 +52,12 @@ def test_each_plane_of_a_stack_is_treated_alike_and_the_input_kept(texture):
     np.testing.assert_array_equal(stack, before)
 
 
+@settings(deadline=None)
 @given(st.floats(-5.0, 5.0), st.floats(0.0, 4000.0), st.integers(1, 9))
 def test_an_even_field_shows_no_misadjustment(shift_px, level, line_step):
     even = np.full((16, 24), level)
     np.testing.assert_allclose(shift_return_lines(even, shift_px=shift_px), level, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(interpolate_skipped_lines(even, line_step=line_step), level)
+    np.testing.assert_allclose(interpolate_skipped_lines(even, line_step=line_step), level, rtol=1e-9, atol=1e-9)
 
 
 def test_light_does_not_become_negative_beside_a_sharp_edge():
