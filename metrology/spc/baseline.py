@@ -194,6 +194,6 @@ def trend_probability(values: NDArray) -> float:
     Mann 1945, Econometrica 13:245.
     """
     size = values.size
-    score = float(np.sign(values[None, :] - values[:, None])[np.triu_indices(size, 1)].sum())
+    score = float(np.triu(np.sign(values[None, :] - values[:, None])).sum())
     variance = size * (size - 1) * (2 * size + 5) / 18
     return float(min(1.0, 2 * ndtr(-max(abs(score) - 1, 0) / np.sqrt(variance))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri, stdtr
+from scipy.special.cython_special import ndtri, stdtr
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -106,5 +106,5 @@ def self_starting_cusum(
 
 
 def _normal_score(distance: float, degrees_of_freedom: int) -> float:
-    tail = float(stdtr(degrees_of_freedom, -abs(distance)))
-    return math.copysign(-float(ndtri(max(tail, 1e-12))), distance)
+    tail = stdtr(float(degrees_of_freedom), -abs(distance))
+    return math.copysign(-ndtri(max(tail, 1e-12)), distance)
