@@ -25,7 +25,9 @@ from enhancement.services.training import training_start
 from instruments.models import Instrument
 from instruments.simulator.fleet import AGEING_STARTS_WEEK, WEEKS
 from instruments.simulator.schedule import demo_facility, paired_fields
+from instruments.simulator.specimens import Standard as SimulatedStandard
 from metrology.models import Acquisition, Assessment, Flag, FlagState, Health, Measurement, Series, Verdict
+from metrology.services.references import reference_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from config.demo.report import Report
     from config.embedded.supervisor import Supervisor
     from instruments.models import Facility
+    from instruments.simulator.schedule import ScanPlan
 
 AGEING = "LSM 510"
 STEADY = "LSM 780"
@@ -73,6 +76,7 @@ class Loop:
     def scans(self) -> None:
         """Scan, read, measure: 60 weeks of three instruments, and tissue seen by two detectors at once."""
         plans = [*self.plan.scans, *paired_fields(week=TISSUE_WEEK)]
+        self._references(plans)
         with self.report.arrow("scan") as arrow:
             with self._progress("scans written and ingested", len(plans)) as each:
                 new = ingest_scans(
@@ -80,6 +84,19 @@ class Loop:
                 )
             arrow.what = f"{len(plans)} files of {len(self.plan.instruments)} instruments, {new} of them new"
         self._measured(Q(instrument__name__in=[AGEING, STEADY, REPAIRED]))
+
+    def _references(self, plans: list[ScanPlan]) -> None:
+        """Make each instrument's first marble scan the reference of the later ones (SSIM, PSNR ...)."""
+        firsts = [plan for plan in plans if plan.standard is SimulatedStandard.MARBLES and int(plan.week) == 0]
+        with self.report.arrow("reference") as arrow:
+            rows: list[Acquisition] = []
+            ingest_scans(self.facility, firsts, self.folder, started_at(self.facility), each=rows.append)
+            ids = [row.pk for row in rows]
+            active = Acquisition.objects.filter(pk__in=ids, state__in=[JobState.QUEUED, JobState.RUNNING])
+            self._wait(lambda: not active.exists())
+            for row in Acquisition.objects.filter(pk__in=ids, reference_of=None):
+                reference_set(row, user=self.staff)
+            arrow.what = f"the first marble scan of {len(ids)} instruments"
 
     def judged(self) -> None:
         """Series, control chart, flag: what must be found, and what must not."""

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from instruments.optics.resolution import OpticalSettings, theoretical_resolution
 from instruments.simulator.acquisition import Acquired, Defect
 from instruments.simulator.fleet import FACILITY_NAME, INSTRUMENTS, WEEKS, InstrumentPlan, Recipe, instrument_named
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 BEAD_INTERVAL_WEEKS = 4
 BEAD_DISTANCE_WIDTHS = 9.0
 """Least distance between two beads [theoretical lateral widths]."""
+
+STAGE_REPEATABILITY_UM = 0.3
+"""Standard deviation with which the stage finds the same marbles again, along y and along x [µm]."""
 
 PAIRED_INSTRUMENT = "LSM 510"
 
@@ -62,8 +67,8 @@ class ScanPlan:
 
     @property
     def seed(self) -> int:
-        """Number made from the file name, the same on every machine; also the field of view."""
-        return int.from_bytes(hashlib.sha256(self.file_name.encode()).digest()[:8], "big")
+        """Number made from the file name, the same on every machine; also the field of view, but of marbles."""
+        return _seed(self.file_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +202,7 @@ def specimen_of(scan: ScanPlan, instrument: InstrumentPlan, recipe: Recipe) -> S
     Parameters
     ----------
     scan : ScanPlan
-        Its file name chooses the field.
+        Its file name chooses the field; marbles are always the same ones, found again as well as the stage can.
     instrument : InstrumentPlan
         Its resolution sets the distance of the beads.
     recipe : Recipe
@@ -210,7 +215,14 @@ def specimen_of(scan: ScanPlan, instrument: InstrumentPlan, recipe: Recipe) -> S
     pixel_size_um = recipe.pixel_size_um
     match scan.standard:
         case Standard.MARBLES:
-            return marbles(seed=scan.seed, shape=scan.shape, pixel_size_um=pixel_size_um)
+            field = _seed(f"{_slug(scan.instrument)} marbles")
+            shift_um = np.clip(np.random.default_rng([scan.seed, 3]).normal(0.0, STAGE_REPEATABILITY_UM, 2), -1.0, 1.0)
+            return marbles(
+                seed=field,
+                shape=scan.shape,
+                pixel_size_um=pixel_size_um,
+                shift_um=(float(shift_um[0]), float(shift_um[1])),
+            )
         case Standard.BEADS:
             distance_um = BEAD_DISTANCE_WIDTHS * _lateral_width_um(instrument)
             return beads(seed=scan.seed, shape=scan.shape, pixel_size_um=pixel_size_um, distance_um=distance_um)
@@ -252,6 +264,11 @@ def _scan(instrument: InstrumentPlan, standard: Standard, week: int, *, hour: fl
         shape=instrument.recipe(standard).shape,
         defect=defect,
     )
+
+
+def _seed(name: str) -> int:
+    """Return a number that depends on nothing but the name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def _slug(name: str) -> str:

@@ -111,7 +111,13 @@ def scattered_positions(
 
 
 def marbles(
-    *, seed: int, shape: tuple[int, int], pixel_size_um: float, count: int = 22, slab_um: float = 0.5
+    *,
+    seed: int,
+    shape: tuple[int, int],
+    pixel_size_um: float,
+    shift_um: tuple[float, float] = (0.0, 0.0),
+    count: int = 22,
+    slab_um: float = 0.5,
 ) -> Specimen:
     """Scatter bright 4 µm spheres, wholly inside the field and without overlap.
 
@@ -123,6 +129,8 @@ def marbles(
         Rows and columns [px].
     pixel_size_um : float
         [µm]
+    shift_um : tuple of float
+        y, x by which the stage missed the field, at most 1 µm each [µm].
     count : int
         Number of spheres.
     slab_um : float
@@ -151,7 +159,7 @@ def marbles(
     slab_z_um = np.arange(-half, half + 1) * slab_um
     density = np.zeros((len(slab_z_um), *shape))
     reach = int(np.ceil(radius_um / pixel_size_um)) + 1
-    for (y_um, x_um), level in zip(centres, brightness, strict=True):
+    for (y_um, x_um), level in zip(centres + shift_um, brightness, strict=True):
         row, column = round(y_um / pixel_size_um), round(x_um / pixel_size_um)
         rows, columns = slice(row - reach, row + reach + 1), slice(column - reach, column + reach + 1)
         y, x = np.mgrid[rows, columns] * pixel_size_um

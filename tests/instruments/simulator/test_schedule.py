@@ -9,6 +9,8 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import ndimage
+from skimage.registration import phase_cross_correlation
 
 from common.errors import UnknownInstrumentError
 from instruments.simulator.acquisition import Defect
@@ -60,6 +62,15 @@ def test_a_scan_depends_on_nothing_but_its_entry(scans):
 def test_the_seed_is_the_hash_of_the_file_name_on_every_machine(scans):
     scan = scans["LSM 780 beads week 04"]
     assert scan.seed == int(hashlib.sha256(b"lsm780_beads_w04.ome.tif").hexdigest()[:16], 16)
+
+
+def test_the_same_marbles_are_found_again_each_week_within_the_reach_of_the_stage(scans):
+    pixel_um = 0.16
+    first, later = (simulate(scans[f"LSM 780 marbles week {week:02d}"]).planes[0, 0].astype(float) for week in (0, 9))
+    shift_px, *_ = phase_cross_correlation(first, later, upsample_factor=20)
+    assert 0 < np.abs(shift_px).max() * pixel_um < 2.0
+    aligned = ndimage.shift(later, shift_px, order=1)
+    assert np.corrcoef(aligned[16:-16, 16:-16].ravel(), first[16:-16, 16:-16].ravel())[0, 1] > 0.98
 
 
 def mean_signal(scan, channel=0):
