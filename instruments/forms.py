@@ -17,7 +17,7 @@ def _moment() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_MINUTE)
 
 
-class ServiceEventForm(forms.ModelForm[ServiceEvent]):
+class ServiceEventForm(forms.ModelForm):
     """What was done, when, to which parts."""
 
     class Meta:
