@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from common.dispatch import dispatch
 from common.errors import InputError, NotFoundError, StateError
 from common.permissions import Role
 from instruments.models import ServiceEvent
 from instruments.selectors.membership import facility_of, require_role
-from metrology.models import Acquisition, Flag, FlagState, FlagTransition
+from metrology.models import Acquisition, Flag, FlagState, FlagTransition, Validity
+from metrology.selectors.flags import FOLLOWING
+from metrology.services.health import assessment_request
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from instruments.models import Facility
 
     Person = AbstractBaseUser | AnonymousUser
-
-ASSESS = "metrology.assess"
-
-STEPS: dict[str, frozenset[str]] = {
-    FlagState.OPEN: frozenset({FlagState.CONFIRMED, FlagState.ACKNOWLEDGED, FlagState.RESOLVED, FlagState.DISMISSED}),
-    FlagState.CONFIRMED: frozenset({FlagState.ACKNOWLEDGED, FlagState.RESOLVED, FlagState.DISMISSED}),
-    FlagState.ACKNOWLEDGED: frozenset({FlagState.CONFIRMED, FlagState.RESOLVED, FlagState.DISMISSED}),
-    FlagState.RESOLVED: frozenset(),
-    FlagState.DISMISSED: frozenset(),
-}
-"""States that may follow each state. Who has acknowledged a flag may still confirm it by a later repeat."""
 
 CLOSED = frozenset({FlagState.RESOLVED, FlagState.DISMISSED})
 
@@ -219,7 +209,7 @@ def _locked(flag_id: int, facility: Facility) -> Flag:
 def _step(flag: Flag, to: FlagState, *, user: Person | None, text: str) -> Flag:
     """Write the step; a closed flag has the instrument judged anew."""
     before = FlagState(flag.state)
-    if to not in STEPS[before]:
+    if to not in FOLLOWING[before]:
         raise StateError(
             f"A flag that is {before.label} cannot become {to.label}.",
             hint=_next_of(before),
@@ -234,13 +224,13 @@ def _step(flag: Flag, to: FlagState, *, user: Person | None, text: str) -> Flag:
         flag=flag, from_state=before, to_state=to, user_id=user.pk if user is not None else None, text=text
     )
     if to in CLOSED:
-        dispatch(ASSESS, flag.instrument_id)
+        assessment_request(flag.instrument_id)
     return flag
 
 
 def _next_of(state: FlagState) -> str:
     """Say what may follow."""
-    labels = [one.label for one in FlagState if one in STEPS[state]]
+    labels = [one.label for one in FlagState if one in FOLLOWING[state]]
     return (
         f"From here it can become {', '.join(labels)}." if labels else "It is closed; a new finding raises a new one."
     )
@@ -259,7 +249,7 @@ def _repeat_of(flag: Flag, repeat_id: int, facility: Facility) -> Acquisition:
         raise InputError(
             f"Acquisition {repeat_id} is not of {flag.instrument}.", hint="Name a repeat on the flagged instrument."
         )
-    if repeat.acquired_at is None or repeat.acquired_at <= flag.raised_at or repeat.validity != "valid":
+    if repeat.acquired_at is None or repeat.acquired_at <= flag.raised_at or repeat.validity != Validity.VALID:
         raise InputError(
             f"Acquisition {repeat_id} is not a valid scan made after the one that raised the flag.",
             hint="Scan the standard again, upload it, and name that acquisition.",

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from common.dispatch import dispatch, dispatch_many
 from common.errors import InputError, NotFoundError
 from common.permissions import Role
 from instruments.models import Instrument
 from instruments.selectors.membership import require_role
 from metrology.models import Limits
+from metrology.services.health import assessment_request
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
     from metrology.models import Series
-
-ASSESS = "metrology.assess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +123,9 @@ def limits_set(
             reason=reason,
         )
         if whole_facility:
-            affected = Instrument.objects.filter(
-                facility=member.facility, series__attribute_id=series.attribute_id
-            ).distinct()
-            dispatch_many(ASSESS, list(affected.values_list("pk", flat=True)))
+            affected = Instrument.objects.filter(facility=member.facility, series__attribute_id=series.attribute_id)
+            for instrument_id in affected.distinct().values_list("pk", flat=True):
+                assessment_request(instrument_id)
         else:
-            dispatch(ASSESS, series.instrument_id)
+            assessment_request(series.instrument_id)
     return row

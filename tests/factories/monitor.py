@@ -162,7 +162,7 @@ def health(of, verdict="in_control", **fields):
 
 def flag(of=None, *, at=None, week=4, signals=1, **fields):
     """A flag on an instrument, raised by a new acquisition of the series `at` (or by one without)."""
-    one = at or series(of)
+    one = at or (of.series.first() if of else None) or series(of)
     scan = acquisition(one.instrument, path=one.optical_path, sample=one.standard, week=week)
     defaults = {
         "instrument": one.instrument,

@@ -34,7 +34,7 @@ def staff(flag):
 @pytest.fixture
 def sent(monkeypatch):
     calls = []
-    monkeypatch.setattr("metrology.services.flag_steps.dispatch", lambda task, *ids, **_: calls.append((task, *ids)))
+    monkeypatch.setattr("metrology.services.flag_steps.assessment_request", calls.append)
     return calls
 
 
@@ -78,7 +78,7 @@ def test_only_staff_may_dismiss_and_only_with_a_reason(flag, operator, staff, se
     dismissed = flag_steps.flag_dismiss(user=staff, flag_id=flag.pk, reason="bad slide")
     assert dismissed.state == FlagState.DISMISSED
     assert dismissed.closed_at is not None
-    assert sent == [("metrology.assess", flag.instrument_id)]
+    assert sent == [flag.instrument_id]
 
 
 def test_a_dismissed_flag_takes_no_further_step_but_a_comment(flag, operator, staff):
@@ -95,7 +95,7 @@ def test_a_service_after_the_finding_resolves_the_flag(flag, operator, sent):
     event = event_of(flag, days_after=3)
     resolved = flag_steps.flag_resolve(user=operator, flag_id=flag.pk, service_event_id=event.pk)
     assert (resolved.state, resolved.resolved_by) == (FlagState.RESOLVED, event)
-    assert sent == [("metrology.assess", flag.instrument_id)]
+    assert sent == [flag.instrument_id]
 
 
 def test_a_service_before_the_finding_cannot_have_mended_it(flag, operator):

@@ -26,10 +26,7 @@ def staff(series):
 @pytest.fixture
 def sent(monkeypatch):
     calls = []
-    monkeypatch.setattr("metrology.services.limits.dispatch", lambda task, *ids, **_: calls.append((task, *ids)))
-    monkeypatch.setattr(
-        "metrology.services.limits.dispatch_many", lambda task, ids, **_: calls.extend((task, one) for one in ids)
-    )
+    monkeypatch.setattr("metrology.services.limits.assessment_request", calls.append)
     return calls
 
 
@@ -39,7 +36,7 @@ def test_new_limits_are_a_new_row_and_the_old_one_stays_as_it_was(series, staff,
     first.refresh_from_db()
     assert Limits.objects.count() == 2
     assert (first.action_low, first.reason, first.set_by) == (60.0, "contract", staff)
-    assert sent == [("metrology.assess", series.instrument_id)] * 2
+    assert sent == [series.instrument_id] * 2
 
 
 def test_limits_of_the_facility_judge_all_its_instruments_anew(series, staff, sent):
@@ -47,7 +44,7 @@ def test_limits_of_the_facility_judge_all_its_instruments_anew(series, staff, se
     monitor.series(attribute_id="sharpness")  # of another facility
     row = limits_set(user=staff, series=series, values=LimitValues(tolerance_low=50.0), whole_facility=True)
     assert row.instrument is None
-    assert sorted(sent) == sorted(("metrology.assess", one.instrument_id) for one in (series, neighbour))
+    assert sorted(sent) == sorted(one.instrument_id for one in (series, neighbour))
 
 
 def test_an_operator_may_not_change_limits(series):

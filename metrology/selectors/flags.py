@@ -1,0 +1,187 @@
+"""Reads of flags: the inbox, the steps that may follow, and the evidence behind one flag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Case, Count, IntegerField, Max, Q, Value, When
+from django.db.models.functions import Abs
+
+from common.errors import NotFoundError
+from common.permissions import Role, includes
+from metrology.attributes.registry import ATTRIBUTES
+from metrology.models import Acquisition, Flag, FlagSignal, FlagState, FlagTransition, Validity
+from metrology.models.flag import UNRESOLVED
+from metrology.selectors.comparison import Comparison, comparison
+from metrology.selectors.vocabulary import title_of, unit_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from instruments.models import Facility, ServiceEvent
+    from metrology.attributes.registry import Attribute
+
+SHOWN_CHARTS = 6
+SHOWN_REPEATS = 20
+
+FOLLOWING: Final[dict[str, frozenset[str]]] = {
+    FlagState.OPEN: frozenset({FlagState.CONFIRMED, FlagState.ACKNOWLEDGED, FlagState.RESOLVED, FlagState.DISMISSED}),
+    FlagState.CONFIRMED: frozenset({FlagState.ACKNOWLEDGED, FlagState.RESOLVED, FlagState.DISMISSED}),
+    FlagState.ACKNOWLEDGED: frozenset({FlagState.CONFIRMED, FlagState.RESOLVED, FlagState.DISMISSED}),
+    FlagState.RESOLVED: frozenset(),
+    FlagState.DISMISSED: frozenset(),
+}
+"""States that may follow each state. Who has acknowledged a flag may still confirm it by a later repeat."""
+
+NEEDED: Final[dict[str, Role]] = {
+    FlagState.ACKNOWLEDGED: Role.OPERATOR,
+    FlagState.CONFIRMED: Role.OPERATOR,
+    FlagState.RESOLVED: Role.OPERATOR,
+    FlagState.DISMISSED: Role.STAFF,
+}
+"""The least role that may bring a flag into a state."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """One signal as the evidence table shows it."""
+
+    signal: FlagSignal
+    attribute: Attribute
+
+    @property
+    def title(self) -> str:
+        """Name of the quantity."""
+        return title_of(self.attribute)
+
+    @property
+    def unit(self) -> str:
+        """Its unit; empty for pure numbers."""
+        return unit_of(self.attribute)
+
+    @property
+    def kind_words(self) -> str:
+        """What signalled, in words."""
+        words = {"ewma": "drift (EWMA)", "cusum": "drift (CUSUM)", "shewhart": "single value", "repeat": "single value"}
+        return words.get(self.signal.kind, f"{self.signal.kind} limit")
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChart:
+    """A word-sized chart of one series that moved."""
+
+    series_id: int
+    name: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRecord:
+    """Everything that the page of a flag shows."""
+
+    flag: Flag
+    signals: tuple[SignalRow, ...]
+    charts: tuple[FlagChart, ...]
+    comparison: Comparison | None
+    transitions: tuple[FlagTransition, ...]
+    events: tuple[ServiceEvent, ...]
+    repeats: tuple[Acquisition, ...]
+
+    @property
+    def series_count(self) -> int:
+        """How many series moved."""
+        return len({row.signal.series_id for row in self.signals})
+
+
+def flag_list(facility: Facility, *, state: str = "") -> QuerySet[Flag]:
+    """Return the facility's flags by urgency: unresolved before closed, then by how far their series moved.
+
+    Parameters
+    ----------
+    facility : Facility
+        Whose flags.
+    state : str
+        A state; "unresolved" for those that still ask for hands; empty for all.
+    """
+    flags = Flag.objects.filter(instrument__facility=facility)
+    if state == "unresolved":
+        flags = flags.filter(state__in=UNRESOLVED)
+    elif state:
+        flags = flags.filter(state=state)
+    return (
+        flags.select_related("instrument", "raised_by", "resolved_by", "nearest_event")
+        .annotate(
+            is_closed=Case(When(state__in=UNRESOLVED, then=Value(0)), default=Value(1), output_field=IntegerField()),
+            series_moved=Count("signals__series", distinct=True),
+            beyond_action=Count("signals", filter=Q(signals__kind="action")),
+            strength=Max(Abs("signals__magnitude_sigma")),
+        )
+        .order_by("is_closed", "-beyond_action", "-strength", "-raised_at", "-pk")
+    )
+
+
+def flag_get(facility: Facility, pk: int) -> FlagRecord:
+    """Return one flag of the facility with its evidence.
+
+    Raises
+    ------
+    NotFoundError
+        If the facility has no such flag.
+    """
+    flag = (
+        Flag.objects.filter(instrument__facility=facility, pk=pk)
+        .select_related("instrument__facility", "raised_by", "nearest_event", "resolved_by")
+        .first()
+    )
+    if flag is None:
+        raise NotFoundError(f"There is no flag {pk} in {facility}.", hint="Choose one from the list of flags.", flag=pk)
+    signals = tuple(
+        SignalRow(signal, ATTRIBUTES[signal.series.attribute_id])
+        for signal in flag.signals.select_related(
+            "series__optical_path", "series__standard", "series__assessment", "acquisition"
+        ).defer("series__assessment__result")
+    )
+    return FlagRecord(
+        flag=flag,
+        signals=signals,
+        charts=_charts(signals),
+        comparison=comparison(flag, channel=_loudest(signals).series.channel if signals else 0),
+        transitions=tuple(flag.transitions.select_related("user")),
+        events=tuple(flag.instrument.service_events.filter(ended_at__gte=flag.raised_at)),
+        repeats=tuple(
+            Acquisition.objects.filter(
+                instrument=flag.instrument, acquired_at__gt=flag.raised_at, validity=Validity.VALID
+            ).order_by("acquired_at")[:SHOWN_REPEATS]
+        ),
+    )
+
+
+def steps_allowed(flag: Flag, role: str | None) -> frozenset[str]:
+    """Return the states into which a person of that role may bring the flag now."""
+    if role is None:
+        return frozenset()
+    return frozenset(state for state in FOLLOWING[flag.state] if includes(role, NEEDED[state]))
+
+
+def strength_of(signal: FlagSignal) -> float:
+    """Return how far the series moved [σ]; beyond an absolute limit counts most."""
+    if signal.kind == "action" or signal.magnitude_sigma is None:
+        return float("inf")
+    return abs(signal.magnitude_sigma)
+
+
+def _loudest(signals: tuple[SignalRow, ...]) -> FlagSignal:
+    return max((row.signal for row in signals), key=strength_of)
+
+
+def _charts(signals: tuple[SignalRow, ...]) -> tuple[FlagChart, ...]:
+    """Return the charts of the series that moved farthest, each series once."""
+    charts: dict[int, FlagChart] = {}
+    for row in sorted(signals, key=lambda row: strength_of(row.signal), reverse=True):
+        series = row.signal.series
+        assessment = getattr(series, "assessment", None)
+        if assessment is not None and assessment.sparkline and len(charts) < SHOWN_CHARTS:
+            name = f"{row.title}, channel {series.channel}"
+            charts.setdefault(series.pk, FlagChart(series.pk, name, assessment.sparkline))
+    return tuple(charts.values())

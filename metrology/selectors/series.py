@@ -1,0 +1,297 @@
+"""Reads of series: lists, and everything that the page, the chart, the table, the CSV file and the API say of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+
+from common.errors import NotFoundError
+from metrology.attributes.registry import ATTRIBUTES, Attribute
+from metrology.charts.control_chart import control_chart
+from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan, LimitSpan, Mark
+from metrology.charts.control_text import csv_text, rows, summary
+from metrology.models import Assessment, FlagSignal, Series
+from metrology.selectors.vocabulary import title_of, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
+    from instruments.models import Facility
+
+LIMIT_NAMES = ("tolerance_low", "tolerance_high", "action_low", "action_high")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """One series and what was concluded about it.
+
+    Parameters
+    ----------
+    series : Series
+        With its instrument, path, standard and protocol.
+    attribute : Attribute
+        Its definition.
+    channel_name : str
+        Name of the channel and of the detector behind it, as far as known.
+    assessment : Assessment or None
+        None until a worker has judged it.
+    chart : ControlChart
+        What its chart, table and CSV are made from.
+    """
+
+    series: Series
+    attribute: Attribute
+    channel_name: str
+    assessment: Assessment | None
+    chart: ControlChart
+
+    @property
+    def status(self) -> str:
+        """The verdict on the series."""
+        return self.assessment.status if self.assessment else "no_data"
+
+    @property
+    def title(self) -> str:
+        """Name of the quantity."""
+        return title_of(self.attribute)
+
+    @property
+    def unit(self) -> str:
+        """Its unit; empty for pure numbers."""
+        return unit_of(self.attribute)
+
+    @property
+    def summary(self) -> str:
+        """One sentence on what the chart shows."""
+        return summary(self.chart)
+
+    @property
+    def price(self) -> str:
+        """What watching this series costs, in words; empty without a baseline."""
+        return str(self._result.get("price") or "")
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """The baselines, the latest first."""
+        return list(reversed(self._result.get("epochs", [])))
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """The absolute limits that the chart was judged by."""
+        found = self._result.get("limits") or {}
+        return {name: found.get(name) for name in LIMIT_NAMES}
+
+    @property
+    def signals(self) -> list[dict[str, Any]]:
+        """What the charts signalled, the latest first."""
+        return list(reversed(self._result.get("signals", [])))
+
+    @property
+    def _result(self) -> dict[str, Any]:
+        return self.assessment.result if self.assessment else {}
+
+
+def series_list(facility: Facility) -> QuerySet[Series]:
+    """Return the facility's series, the most urgent first, without their charts' data."""
+    return (
+        Series.objects.filter(instrument__facility=facility)
+        .select_related("instrument", "optical_path", "standard", "protocol", "assessment")
+        .defer("assessment__result", "assessment__sparkline")
+        .order_by("-assessment__urgency", "instrument__name", "attribute_id", "channel", "pk")
+    )
+
+
+def series_get(facility: Facility, pk: int) -> SeriesRecord:
+    """Return one series of the facility with its chart.
+
+    Raises
+    ------
+    NotFoundError
+        If the facility has no such series.
+    """
+    series = (
+        Series.objects.filter(instrument__facility=facility, pk=pk)
+        .select_related("instrument__facility", "optical_path", "standard", "protocol", "assessment")
+        .first()
+    )
+    if series is None:
+        raise NotFoundError(
+            f"There is no series {pk} in {facility}.", hint="Choose one from the page of an instrument.", series=pk
+        )
+    assessment = getattr(series, "assessment", None)
+    return SeriesRecord(
+        series=series,
+        attribute=ATTRIBUTES[series.attribute_id],
+        channel_name=channel_name(series),
+        assessment=assessment,
+        chart=_chart(series, assessment.result if assessment else {}),
+    )
+
+
+def series_rows(record: SeriesRecord) -> list[dict[str, Any]]:
+    """Return the points of a series in time order, as its table, its CSV file and the API give them."""
+    return rows(record.chart)
+
+
+def series_csv(record: SeriesRecord) -> str:
+    """Return the points of a series as a CSV file."""
+    return csv_text(record.chart)
+
+
+def series_figure(record: SeriesRecord) -> dict[str, Any]:
+    """Return the control chart as a figure whose points lead to their acquisition and show its picture."""
+    figure = control_chart(record.chart)
+    for trace in figure["data"]:
+        if "customdata" in trace:
+            told = trace["customdata"]
+            trace["text"] = [_words(*point) for point in told]
+            trace["customdata"] = [_links(point[0], record.series.channel) for point in told]
+            trace.pop("hovertemplate", None)
+    layout = figure["layout"]
+    for part in (*layout.get("shapes", ()), *layout.get("annotations", ())):
+        part.setdefault("meta", {"role": part.get("name", "")})
+    return figure
+
+
+def channel_name(series: Series) -> str:
+    """Return the name of the channel that a series is measured in, with its detector."""
+    found = series.optical_path.channels.select_related("detector").filter(index=series.channel).first()
+    if found is None:
+        return f"channel {series.channel}"
+    return f"{found.name} · {found.detector}" if found.detector else found.name
+
+
+def _links(acquisition: str, channel: int) -> list[str | None]:
+    """Return the two addresses of a point: its acquisition's page and its picture."""
+    if not acquisition:
+        return [None, None]
+    return [
+        reverse("metrology:acquisition", args=[acquisition]),
+        reverse("metrology:acquisition-preview", args=[acquisition, channel]),
+    ]
+
+
+def _words(_acquisition: str, z: float | None, statuses: str, note: str) -> str:
+    """Say what a hovered point means."""
+    parts = [f"z = {z:+.2f} σ" if z is not None else "", statuses.replace("_", " "), note]
+    return " · ".join(part for part in parts if part)
+
+
+def _chart(series: Series, result: dict[str, Any]) -> ControlChart:
+    """Turn the stored judgement into what is drawn."""
+    attribute = ATTRIBUTES[series.attribute_id]
+    limits = result.get("limits") or {}
+    points = _points(result)
+    return ControlChart(
+        title=title_of(attribute),
+        unit=unit_of(attribute),
+        points=points,
+        limits=_spans(result),
+        tolerance=_levels(limits, "tolerance"),
+        action=_levels(limits, "action"),
+        marks=_marks(series, result, points),
+        flags=_flags(series),
+    )
+
+
+def _points(result: dict[str, Any]) -> list[ChartPoint]:
+    kinds: dict[int, list[str]] = {}
+    for signal in result.get("signals", []):
+        kinds.setdefault(signal["acquisition"], []).append(signal["kind"])
+    points = [
+        ChartPoint(
+            date=point["date"],
+            value=point["value"],
+            z=point["z"],
+            ewma=point["ewma_value"],
+            statuses=_statuses(point, kinds.get(point["acquisition"], [])),
+            acquisition=str(point["acquisition"]),
+        )
+        for point in result.get("points", [])
+    ]
+    points += [
+        ChartPoint(
+            date=point["date"],
+            value=point["value"],
+            statuses=("invalid",),
+            acquisition=str(point["acquisition"]),
+            note=point["reason"],
+        )
+        for point in result.get("invalid", [])
+    ]
+    return sorted(points, key=lambda point: point.date)
+
+
+def _statuses(point: dict[str, Any], signalled: Sequence[str]) -> tuple[str, ...]:
+    """Say of a point by which charts it signalled, else how it stands."""
+    if point["status"] == "signal" and signalled:
+        return tuple(dict.fromkeys(signalled))
+    return (point["status"],)
+
+
+def _spans(result: dict[str, Any]) -> list[LimitSpan]:
+    """Return the limits of each epoch that has a baseline, from its first point to the next epoch's."""
+    points, epochs = result.get("points", []), result.get("epochs", [])
+    spans = []
+    for epoch, following in zip_longest(epochs, epochs[1:]):
+        if epoch["centre"] is None or not points:
+            continue
+        watched = [p["ewma_limit_value"] for p in points if p["epoch"] == epoch["index"]]
+        ewma = [level for level in watched if level is not None]
+        spans.append(
+            LimitSpan(
+                start=epoch["start"],
+                stop=following["start"] if following else points[-1]["date"],
+                centre=epoch["centre"],
+                low=epoch["lower"],
+                high=epoch["upper"],
+                ewma_limits=(ewma[-1],) if ewma else (),
+                stage=epoch["stage"],
+            )
+        )
+    return spans
+
+
+def _levels(limits: dict[str, Any], kind: str) -> tuple[float, ...]:
+    levels = (limits.get(f"{kind}_low"), limits.get(f"{kind}_high"))
+    return tuple(level for level in levels if level is not None)
+
+
+def _marks(series: Series, result: dict[str, Any], points: Sequence[ChartPoint]) -> list[Mark]:
+    """Return service events since the first scan, and the epochs that no event explains."""
+    if not points:
+        return []
+    events = series.instrument.service_events.order_by("ended_at")
+    marks = [
+        Mark(event.ended_at.isoformat(), event.get_kind_display())
+        for event in events
+        if event.ended_at.isoformat() >= points[0].date
+    ]
+    marks += [
+        Mark(epoch["start"], epoch["opened_by"], role="epoch")
+        for epoch in result.get("epochs", [])[1:]
+        if epoch["service_event"] is None
+    ]
+    return marks
+
+
+def _flags(series: Series) -> list[FlagSpan]:
+    """Return the flags to which this series contributed, each by its first signal."""
+    spans: dict[int, FlagSpan] = {}
+    for signal in FlagSignal.objects.filter(series=series).order_by("signalled_at", "pk"):
+        spans.setdefault(
+            signal.flag_id,
+            FlagSpan(
+                date=signal.signalled_at.isoformat(),
+                since=signal.since.isoformat(),
+                since_low=signal.since_low.isoformat(),
+                since_high=signal.since_high.isoformat(),
+                text="changed",
+            ),
+        )
+    return list(spans.values())

@@ -1,0 +1,25 @@
+"""How attributes are spoken of on pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metrology.attributes.registry import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from metrology.attributes.registry import Attribute
+
+
+def unit_of(attribute: Attribute) -> str:
+    """Return the unit as it is written beside a number; empty for pure numbers."""
+    return "" if attribute.unit == "1" else attribute.unit
+
+
+def title_of(attribute: Attribute) -> str:
+    """Return the name as the beginning of a line."""
+    return attribute.name[:1].upper() + attribute.name[1:]
+
+
+def is_current(attribute_id: str, algorithm_version: int) -> bool:
+    """Tell whether a series is still measured in this way; series of retired definitions keep their pages only."""
+    return attribute_id in ATTRIBUTES and ATTRIBUTES[attribute_id].version == algorithm_version
