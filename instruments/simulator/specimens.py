@@ -150,7 +150,7 @@ def marbles(
     centres = scattered_positions(
         count=count,
         extent_um=(shape[0] * pixel_size_um, shape[1] * pixel_size_um),
-        margin_um=radius_um + 1.0,
+        margin_um=radius_um + 2.0,  # a shifted sphere stays inside
         distance_um=MARBLE_DIAMETER_UM + 1.0,
         seed=seed,
     )
