@@ -1,0 +1,149 @@
+"""Forms of the pages on which files come in and are corrected, and the filters of the list of acquisitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django import forms
+from django.db.models import Q
+
+from common.models import JobState
+from instruments.models import Instrument, OpticalPath
+from instruments.selectors.instruments import instrument_list
+from instruments.selectors.membership import membership_of
+from metrology.models import Acquisition, Standard, Validity
+from metrology.selectors.standards import standard_list
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from instruments.models import Facility
+
+FROM_FILE = "read from the file"
+MOMENT = "%Y-%m-%dT%H:%M"
+
+
+class PathChoice(forms.ModelChoiceField):
+    """Optical paths, named with their instrument."""
+
+    def label_from_instance(self, obj: OpticalPath) -> str:
+        """Write instrument and path."""
+        return f"{obj.instrument} · {obj}"
+
+
+class ManyFiles(forms.ClearableFileInput):
+    """A field for many files at once."""
+
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """The files of an upload, as a list; an empty file is left to the service, whose sentence says what to do."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=ManyFiles(attrs={"accept": ".tif,.tiff,.lsm,.btf,.tf8"}), **options)
+        self.allow_empty_file = True
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Check that there is at least one."""
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(ManyFilesField, self).clean(one, initial) for one in files or [None]]
+
+
+class AboutForm(forms.Form):
+    """What can be said about a file; every field may be left to the file."""
+
+    instrument = forms.ModelChoiceField(Instrument.objects.none(), required=False, empty_label=FROM_FILE)
+    optical_path = PathChoice(OpticalPath.objects.none(), required=False, empty_label=FROM_FILE)
+    standard = forms.ModelChoiceField(
+        Standard.objects.none(), required=False, empty_label="read from the label or the file name"
+    )
+    acquired_at = forms.DateTimeField(
+        required=False,
+        label="Acquired [UTC]",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
+        help_text="Empty: read from the file.",
+    )
+    label = forms.CharField(required=False, max_length=200, help_text="Empty: the image's name in the file.")
+
+    def __init__(self, *args: Any, facility: Facility, **options: Any) -> None:
+        super().__init__(*args, **options)
+        paths = OpticalPath.objects.filter(instrument__facility=facility).select_related("instrument")
+        for name, rows in (
+            ("instrument", instrument_list(facility)),
+            ("optical_path", paths.order_by("instrument__name", "name")),
+            ("standard", standard_list(facility)),
+        ):
+            field = self.fields[name]
+            field.queryset = rows  # type: ignore[attr-defined]  # these three are ModelChoiceFields
+
+
+class UploadForm(AboutForm):
+    """Many files and what is said about all of them."""
+
+    images = ManyFilesField(label="Images")
+    field_order = ("images", "instrument", "optical_path", "standard", "acquired_at", "label")
+
+    @property
+    def about(self) -> list[forms.BoundField]:
+        """The fields that describe the files."""
+        return [self[name] for name in self.fields if name != "images"]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What was said, for the service."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "images"}
+
+
+class ConfirmForm(AboutForm):
+    """Confirms or corrects one acquisition."""
+
+    pixel_size_um = forms.FloatField(required=False, min_value=1e-4, label="Pixel size [µm]")
+    z_step_um = forms.FloatField(required=False, min_value=1e-4, label="Distance of slices [µm]")
+
+    @classmethod
+    def of(cls, acquisition: Acquisition) -> ConfirmForm:
+        """Return the form as it stands before anything is typed: with what is known."""
+        known = {name: getattr(acquisition, name) for name in cls.base_fields}
+        return cls(initial=known, facility=acquisition.facility)
+
+
+class AcquisitionFilters(django_filters.FilterSet):
+    """Which acquisitions to list; the page and the API share it."""
+
+    instrument = django_filters.ModelChoiceFilter(
+        queryset=lambda request: _of_facility(Instrument, request), empty_label="any instrument"
+    )
+    standard = django_filters.ModelChoiceFilter(
+        queryset=lambda request: _of_facility(Standard, request), empty_label="any standard"
+    )
+    state = django_filters.ChoiceFilter(choices=JobState.choices, empty_label="any state")
+    validity = django_filters.ChoiceFilter(choices=Validity.choices, empty_label="any validity")
+    since = django_filters.DateFilter(
+        field_name="acquired_at",
+        lookup_expr="date__gte",
+        label="Acquired from",
+        widget=forms.DateInput({"type": "date"}),
+    )
+    until = django_filters.DateFilter(
+        field_name="acquired_at", lookup_expr="date__lte", label="until", widget=forms.DateInput({"type": "date"})
+    )
+    text = django_filters.CharFilter(method="with_text", label="Text", widget=forms.TextInput({"type": "search"}))
+
+    class Meta:
+        model = Acquisition
+        fields = ()
+
+    def with_text(self, rows: QuerySet[Acquisition], _name: str, text: str) -> QuerySet[Acquisition]:
+        """Keep those whose label, file name or field of view contains the text."""
+        return rows.filter(
+            Q(label__icontains=text) | Q(original_name__icontains=text) | Q(field_of_view__icontains=text)
+        )
+
+
+def _of_facility(model: Any, request: Any) -> QuerySet[Any]:
+    """Return the rows of the facility of whoever asks; none where nobody does (the schema)."""
+    found = membership_of(request.user) if request is not None else None
+    rows: QuerySet[Any] = model.objects.none() if found is None else model.objects.filter(facility=found.facility)
+    return rows

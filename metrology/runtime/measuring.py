@@ -1,0 +1,177 @@
+"""The worker's way through an acquisition: read, attribute, measure, preview, judge its validity, record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from common import jobs
+from common.errors import StrehlError
+from metrology.attributes.measure import measure_stack
+from metrology.imaging.mosaics import tile_grid
+from metrology.imaging.planes import brightest_slice
+from metrology.imaging.readers import read
+from metrology.imaging.stack import ImageStack, Sourced
+from metrology.models import Validity
+from metrology.runtime import attribution
+from metrology.runtime.previews import previews_write
+from metrology.runtime.quantities import rows_of
+from metrology.runtime.validity import why_invalid
+from metrology.selectors.standards import reference_for
+from metrology.services.measurements import facts_record, measurements_record, protocol_latest
+
+if TYPE_CHECKING:
+    from metrology.models import Acquisition
+
+TILE_PX = 1024
+"""Side of a field of a stitched mosaic, as the founding report's 5120 × 5120 scans have it [px]."""
+LARGEST_FIELD_PX = 2048
+"""A larger image whose sides are whole fields is a mosaic; single fields of that size have other sides [px]."""
+TYPED_SIZES = ("pixel_size_um", "z_step_um")
+
+
+def measure(acquisition: Acquisition) -> None:
+    """Read and measure one acquisition, and write everything that was found out.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        Claimed by this worker (`common.jobs.run`).
+
+    Raises
+    ------
+    UnreadableImageError, AxesError, TooLargeError
+        The file is not an image that Strehl reads.
+    UnknownInstrumentError
+        Nobody says which instrument it comes from, or it is not in the catalogue.
+    MissingMetadataError, InvalidDateError
+        The date is not known, or lies in the future.
+    StorageError
+        A preview could not be written.
+
+    Notes
+    -----
+    May be run again at any time and after any death of its worker: facts are written anew, figures are written in
+    one transaction at the end and those that are there already stay.
+    """
+    jobs.beat(acquisition, 0.05, "reading the file")
+    stack = _with_typed_sizes(read_original(acquisition), acquisition)
+    slices = [brightest_slice(stack, channel) for channel in range(stack.shape_tczyx[1])]
+    facts_record(acquisition, **_facts(stack, slice_z=slices[0]))
+    jobs.beat(acquisition, 0.2, "drawing the preview")
+    planes = [stack.plane(c=channel, z=z) for channel, z in enumerate(slices)]
+    facts_record(acquisition, preview_window=previews_write(acquisition, planes))
+    jobs.beat(acquisition, 0.3, "finding out what it is")
+    not_charted = _attribute(acquisition, stack)
+    jobs.beat(acquisition, 0.4, "measuring")
+    kind = acquisition.standard.kind if acquisition.standard else None
+    measured = measure_stack(
+        stack, standard_kind=kind, reference=_reference(acquisition), bit_depth=acquisition.bit_depth
+    )
+    readings, failures = rows_of(measured)
+    invalid = why_invalid(measured, planes, kind=kind)
+    reason = " ".join(part for part in (invalid, not_charted) if part)
+    measurements_record(
+        acquisition,
+        readings,
+        failures,
+        validity=Validity.INVALID if reason else Validity.VALID,
+        validity_reason=reason,
+    )
+
+
+def read_original(acquisition: Acquisition) -> ImageStack:
+    """Read the original of an acquisition; what is wrong with it is said with the name that people know it by.
+
+    Raises
+    ------
+    StrehlError
+        As `metrology.imaging.readers.read`.
+    """
+    path = acquisition.stored_file.path
+    try:
+        return read(path, max_pixels=settings.MAX_PIXELS)
+    except StrehlError as error:
+        details = {**error.details, "file": acquisition.original_name}
+        problem = error.problem.replace(path.name, acquisition.original_name)
+        raise type(error)(problem, hint=error.hint, **details) from error
+
+
+def _with_typed_sizes(stack: ImageStack, acquisition: Acquisition) -> ImageStack:
+    """Put sizes that a person typed before those of the file."""
+    typed = {
+        name: Sourced(getattr(acquisition, name), acquisition.sources[name])
+        for name in TYPED_SIZES
+        if name in acquisition.sources and getattr(acquisition, name) is not None
+    }
+    return ImageStack(stack.pixels, stack.metadata.with_fields(**typed)) if typed else stack
+
+
+def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
+    """Return what the file says, as columns of the acquisition."""
+    size_t, size_c, size_z, size_y, size_x = stack.shape_tczyx
+    return {
+        "metadata": stack.metadata.as_json(),
+        "file_format": _format(stack),
+        "size_t": size_t,
+        "size_c": size_c,
+        "size_z": size_z,
+        "size_y": size_y,
+        "size_x": size_x,
+        "bit_depth": stack.bit_depth,
+        "pixel_size_um": stack.metadata.value("pixel_size_um"),
+        "z_step_um": stack.metadata.value("z_step_um"),
+        "slice_z": slice_z,
+        "tile_grid": _tile_grid(size_y, size_x),
+    }
+
+
+def _format(stack: ImageStack) -> str:
+    sources = " ".join(found.source for found in stack.metadata.fields.values())
+    for word, name in (("OME-XML", "OME-TIFF"), ("LSM ", "Zeiss LSM"), ("ImageJ", "ImageJ TIFF")):
+        if word in sources:
+            return name
+    return "TIFF"
+
+
+def _tile_grid(rows: int, columns: int) -> dict[str, int] | None:
+    """Return how the fields of a mosaic lie, or None for a single field."""
+    if max(rows, columns) <= LARGEST_FIELD_PX or rows % TILE_PX or columns % TILE_PX:
+        return None
+    grid = tile_grid((rows, columns), tile_px=TILE_PX)
+    tile_y_px, tile_x_px = grid.tile_shape
+    return {"rows": grid.rows, "columns": grid.columns, "tile_y_px": tile_y_px, "tile_x_px": tile_x_px}
+
+
+def _attribute(acquisition: Acquisition, stack: ImageStack) -> str:
+    """Settle what the image is an image of; return why it cannot be charted, empty if it can."""
+    metadata = stack.metadata
+    sources = dict(acquisition.sources)
+    label, sources["label"] = attribution.find_label(acquisition, metadata)
+    standard, sources["standard"] = attribution.find_standard(acquisition, metadata)
+    instrument, sources["instrument"] = attribution.find_instrument(acquisition, metadata)
+    # each step is written before the next one may refuse, so that the page shows what is known
+    facts_record(acquisition, label=label, standard=standard, instrument=instrument)
+    path, sources["optical_path"] = attribution.find_path(acquisition, instrument, metadata, stack.shape_tczyx[1])
+    acquired_at, sources["acquired_at"] = attribution.find_date(acquisition, metadata)
+    known = {"label": label, "standard": standard, "optical_path": path, "instrument": instrument, "acquired_at": True}
+    why_not = [sources[name] for name in ("standard", "optical_path") if known[name] is None]
+    protocol = None if standard is None or path is None else acquisition.protocol
+    if standard is not None and path is not None and (protocol is None or protocol.standard_kind != standard.kind):
+        protocol = protocol_latest(acquisition.facility, standard.kind)
+    facts_record(
+        acquisition,
+        optical_path=path,
+        acquired_at=acquired_at,
+        bit_depth=attribution.find_bit_depth(path, stack),
+        protocol=protocol,
+        sources={name: source for name, source in sources.items() if known.get(name, True) and source},
+    )
+    return " ".join(why_not)
+
+
+def _reference(acquisition: Acquisition) -> ImageStack | None:
+    """Read the acquisition that this one is compared with, where staff has chosen one."""
+    chosen = reference_for(acquisition)
+    return None if chosen is None else read_original(chosen.acquisition)

@@ -1,0 +1,207 @@
+"""Figures enter the database: once, all together, and never overwritten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from common.dispatch import dispatch
+from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Protocol, Series
+from metrology.services.health import ASSESS_TASK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from instruments.models import Facility
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One figure of one channel of an acquisition.
+
+    Parameters
+    ----------
+    attribute_id : str
+        Which quantity, as the registry names it.
+    channel : int
+        Channel of the file, from 0.
+    algorithm_version : int
+        Version of the quantity's definition.
+    value : float
+        In the unit of the quantity.
+    uncertainty : float or None
+        Standard uncertainty, in the same unit; None where it is not known.
+    n : int
+        How many objects it summarises.
+    """
+
+    attribute_id: str
+    channel: int
+    algorithm_version: int
+    value: float
+    uncertainty: float | None = None
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A quantity that could not be had, and why."""
+
+    attribute_id: str
+    channel: int
+    algorithm_version: int
+    code: str
+    message: str
+
+
+def facts_record(acquisition: Acquisition, **facts: Any) -> None:
+    """Write what was read from the file, or found out from it, on the acquisition."""
+    for name, value in facts.items():
+        setattr(acquisition, name, value)
+    acquisition.save(update_fields=list(facts))
+
+
+def protocol_latest(facility: Facility, standard_kind: str) -> Protocol:
+    """Return the protocol by which a kind of standard is scanned now; its first version is made when there is none."""
+    known = Protocol.objects.filter(facility=facility, standard_kind=standard_kind).order_by("-version").first()
+    if known is not None:
+        return known
+    return Protocol.objects.get_or_create(facility=facility, standard_kind=standard_kind, version=1)[0]
+
+
+def measurements_record(
+    acquisition: Acquisition,
+    readings: Sequence[Reading],
+    failures: Sequence[Failure],
+    *,
+    validity: str,
+    validity_reason: str = "",
+) -> None:
+    """Write the figures of an acquisition, all or none of them, and note that its instrument has to be judged anew.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        With its instrument, optical path, standard and protocol settled where they are known.
+    readings, failures
+        What was and what could not be measured.
+    validity : str
+        Whether the acquisition may be charted (`Validity`).
+    validity_reason : str
+        Why not, or why its figures are shown only.
+
+    Notes
+    -----
+    A figure that is already there (same series, same acquisition) stays as it is: measuring again with the same
+    version changes nothing. Without a standard there is no series; the figures are kept on the acquisition.
+    An instrument is judged when none of its scans is being measured, so `assessment_remind` asks once this one is done.
+    """
+    with transaction.atomic():
+        Acquisition.objects.select_for_update(no_key=True).get(pk=acquisition.pk)
+        instrument = acquisition.instrument if _has_series(acquisition) else None
+        charted = instrument is not None
+        if charted:
+            _write_measurements(acquisition, readings)
+        _write_failures(acquisition, readings, failures)
+        facts_record(
+            acquisition,
+            readings=[] if charted else [asdict(reading) for reading in readings],
+            validity=validity,
+            validity_reason=validity_reason[:300],
+        )
+        if instrument is not None:
+            Health.objects.update_or_create(instrument=instrument, defaults={"needs_assessment": True})
+
+
+def assessment_remind(acquisition_id: int) -> None:
+    """Ask for the judgement that waited until this acquisition was no longer being measured, whatever became of it."""
+    waiting = Health.objects.filter(instrument__acquisitions=acquisition_id, needs_assessment=True)
+    for instrument_id in waiting.values_list("instrument_id", flat=True):
+        dispatch(ASSESS_TASK, instrument_id)
+
+
+def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
+    """Take the figures of a wrongly attributed acquisition out of their series; return them for its corrections."""
+    rows = acquisition.measurements.select_related("series")
+    withdrawn = [
+        {
+            "series": row.series_id,
+            "attribute_id": row.series.attribute_id,
+            "channel": row.series.channel,
+            "algorithm_version": row.series.algorithm_version,
+            "value": row.value,
+            "uncertainty": row.uncertainty,
+            "n": row.n,
+            "measured_at": row.measured_at.isoformat(),
+        }
+        for row in rows
+    ]
+    acquisition.measurements.all().delete()
+    acquisition.failures.all().delete()
+    return withdrawn
+
+
+def _has_series(acquisition: Acquisition) -> bool:
+    """Say whether all is known that a series is made of."""
+    parts = (acquisition.instrument_id, acquisition.optical_path_id, acquisition.standard_id, acquisition.protocol_id)
+    return None not in parts
+
+
+def _write_measurements(acquisition: Acquisition, readings: Iterable[Reading]) -> None:
+    wanted = {(one.attribute_id, one.channel, one.algorithm_version): one for one in readings}
+    series = _series_of(acquisition, wanted)
+    Measurement.objects.bulk_create(
+        [
+            Measurement(
+                series_id=series[key],
+                acquisition=acquisition,
+                value=one.value,
+                uncertainty=one.uncertainty,
+                n=one.n,
+            )
+            for key, one in wanted.items()
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _series_of(acquisition: Acquisition, wanted: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], int]:
+    """Return the key of the series of each quantity, making those that are missing; safe beside other workers."""
+    place = {
+        "instrument_id": acquisition.instrument_id,
+        "optical_path_id": acquisition.optical_path_id,
+        "standard_id": acquisition.standard_id,
+        "protocol_id": acquisition.protocol_id,
+    }
+    quantities = set(wanted)
+
+    def known() -> dict[tuple[str, int, int], int]:
+        rows = Series.objects.filter(**place).values_list("attribute_id", "channel", "algorithm_version", "pk")
+        return {(attribute, channel, version): pk for attribute, channel, version, pk in rows}
+
+    found = known()
+    # in a fixed order: two workers that make the same rows then wait for each other instead of locking each other out
+    missing = sorted(quantities - found.keys())
+    if missing:
+        Series.objects.bulk_create(
+            [
+                Series(**place, attribute_id=attribute, channel=channel, algorithm_version=version)
+                for attribute, channel, version in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found = known()
+    return found
+
+
+def _write_failures(acquisition: Acquisition, readings: Iterable[Reading], failures: Sequence[Failure]) -> None:
+    """Write what could not be measured; a quantity that was had meanwhile is no failure any more."""
+    had = {(one.attribute_id, one.channel, one.algorithm_version) for one in readings}
+    rows = acquisition.failures.all()
+    gone = [row.pk for row in rows if (row.attribute_id, row.channel, row.algorithm_version) in had]
+    acquisition.failures.filter(pk__in=gone).delete()
+    MeasurementFailure.objects.bulk_create(
+        [MeasurementFailure(acquisition=acquisition, **asdict(one)) for one in failures], ignore_conflicts=True
+    )
