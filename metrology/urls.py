@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from metrology.views import acquisitions, flags, fleet, instrument, series, upload
 
 app_name = "metrology"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", fleet.fleet, name="fleet"),
+    path("instruments/<slug:slug>/", instrument.instrument, name="instrument"),
+    path("series/<int:pk>/", series.series, name="series"),
+    path("series/<int:pk>/chart.json", series.series_chart, name="series-chart"),
+    path("series/<int:pk>.csv", series.series_values, name="series-csv"),
+    path("series/<int:pk>/limits/", series.series_limits, name="series-limits"),
+    path("flags/", flags.flag_inbox, name="flag-list"),
+    path("flags/<int:pk>/", flags.flag, name="flag"),
+    path("flags/<int:pk>/acknowledge/", flags.flag_acknowledge, name="flag-acknowledge"),
+    path("flags/<int:pk>/confirm/", flags.flag_confirm, name="flag-confirm"),
+    path("flags/<int:pk>/dismiss/", flags.flag_dismiss, name="flag-dismiss"),
+    path("flags/<int:pk>/resolve/", flags.flag_resolve, name="flag-resolve"),
+    path("flags/<int:pk>/comment/", flags.flag_comment, name="flag-comment"),
+    path("upload/", upload.upload, name="upload"),
+    path("acquisitions/", acquisitions.acquisition_index, name="acquisition-list"),
+    path("acquisitions/<int:pk>/", acquisitions.acquisition, name="acquisition"),
+    path("acquisitions/<int:pk>/state/", acquisitions.acquisition_state, name="acquisition-state"),
+    path("acquisitions/<int:pk>/confirm/", acquisitions.confirm, name="acquisition-confirm"),
+    path("acquisitions/<int:pk>/measure/", acquisitions.remeasure, name="acquisition-measure"),
+    path("acquisitions/<int:pk>/reference/", acquisitions.make_reference, name="acquisition-reference"),
+    path("acquisitions/<int:pk>/original/", acquisitions.original, name="acquisition-original"),
+    path("acquisitions/<int:pk>/preview/<int:channel>/", acquisitions.preview, name="acquisition-preview"),
+]
