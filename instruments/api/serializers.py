@@ -110,7 +110,7 @@ class InstrumentOutput(serializers.ModelSerializer):
 
     class Meta:
         model = Instrument
-        fields: ClassVar = (
+        fields: ClassVar[tuple[str, ...]] = (
             "id",
             "slug",
             "name",

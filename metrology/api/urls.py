@@ -2,6 +2,39 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from metrology.api.acquisitions import AcquisitionViewSet
+from metrology.api.flags import FlagViewSet
+from metrology.api.fleet import InstrumentViewSet
+from metrology.api.series import SeriesViewSet
+
+urlpatterns: list[URLPattern] = [
+    path("acquisitions/", AcquisitionViewSet.as_view({"get": "list", "post": "create"}), name="api-acquisition-list"),
+    path(
+        "acquisitions/<int:pk>/",
+        AcquisitionViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-acquisition",
+    ),
+    path(
+        "acquisitions/<int:pk>/measure/",
+        AcquisitionViewSet.as_view({"post": "measure"}),
+        name="api-acquisition-measure",
+    ),
+    path(
+        "acquisitions/<int:pk>/original/",
+        AcquisitionViewSet.as_view({"get": "original"}),
+        name="api-acquisition-original",
+    ),
+    path("instruments/", InstrumentViewSet.as_view({"get": "list"}), name="api-instrument-list"),
+    path("instruments/<slug:slug>/", InstrumentViewSet.as_view({"get": "retrieve"}), name="api-instrument"),
+    path("series/", SeriesViewSet.as_view({"get": "list"}), name="api-series-list"),
+    path("series/<int:pk>/", SeriesViewSet.as_view({"get": "retrieve"}), name="api-series"),
+    path("series/<int:pk>/values.csv", SeriesViewSet.as_view({"get": "values"}), name="api-series-csv"),
+    path("flags/", FlagViewSet.as_view({"get": "list"}), name="api-flag-list"),
+    path("flags/<int:pk>/", FlagViewSet.as_view({"get": "retrieve"}), name="api-flag"),
+    *[
+        path(f"flags/<int:pk>/{step}/", FlagViewSet.as_view({"post": step}), name=f"api-flag-{step}")
+        for step in ("acknowledge", "confirm", "dismiss", "resolve", "comment")
+    ],
+]

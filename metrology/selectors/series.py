@@ -71,6 +71,11 @@ class SeriesRecord:
         return summary(self.chart)
 
     @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The points in time order, as table, CSV file and API give them."""
+        return rows(self.chart)
+
+    @property
     def price(self) -> str:
         """What watching this series costs, in words; empty without a baseline."""
         return str(self._result.get("price") or "")
@@ -131,11 +136,6 @@ def series_get(facility: Facility, pk: int) -> SeriesRecord:
         assessment=assessment,
         chart=_chart(series, assessment.result if assessment else {}),
     )
-
-
-def series_rows(record: SeriesRecord) -> list[dict[str, Any]]:
-    """Return the points of a series in time order, as its table, its CSV file and the API give them."""
-    return rows(record.chart)
 
 
 def series_csv(record: SeriesRecord) -> str:

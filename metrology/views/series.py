@@ -14,7 +14,7 @@ from common.permissions import Role
 from instruments.selectors.membership import facility_of, require_role
 from metrology.limits_form import LimitsForm
 from metrology.selectors.limits import limits_history
-from metrology.selectors.series import series_csv, series_figure, series_get, series_rows
+from metrology.selectors.series import series_csv, series_figure, series_get
 from metrology.services.limits import limits_set
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ROWS_A_PAGE = 50
 def series(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the control chart of a series with everything that is known of it."""
     record = series_get(facility_of(request.user), pk)
-    rows = Paginator(list(reversed(series_rows(record))), ROWS_A_PAGE)
+    rows = Paginator(list(reversed(record.rows)), ROWS_A_PAGE)
     context = {
         "record": record,
         "rows": rows.get_page(request.GET.get("page")),

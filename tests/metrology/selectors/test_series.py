@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from common.errors import NotFoundError
 from instruments.models import ServiceEvent
-from metrology.selectors.series import series_csv, series_figure, series_get, series_list, series_rows
+from metrology.selectors.series import series_csv, series_figure, series_get, series_list
 from tests.factories import catalogue, monitor
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_the_series_of_another_facility_does_not_exist(series):
 
 def test_a_series_not_judged_yet_has_an_empty_chart_that_says_so(series, facility):
     record = series_get(facility, series.pk)
-    assert (record.status, record.price, record.epochs, series_rows(record)) == ("no_data", "", [], [])
+    assert (record.status, record.price, record.epochs, record.rows) == ("no_data", "", [], [])
     assert record.summary == "Sharpness has not been measured yet."
     assert series_figure(record)["data"] == []
 
@@ -59,7 +59,7 @@ def test_points_lead_to_their_acquisition_and_its_picture(series, facility):
 def test_table_csv_and_chart_hold_the_same_values(series, facility):
     monitor.assessment(series, values=(80.0, 81.0, 60.0), status="degraded")
     record = series_get(facility, series.pk)
-    table = [row["value"] for row in series_rows(record)]
+    table = [row["value"] for row in record.rows]
     file = [float(row["value"]) for row in csv.DictReader(io.StringIO(series_csv(record)))]
     (points,) = traces(series_figure(record), "points")
     assert table == file == points["y"] == [80.0, 81.0, 60.0]
@@ -69,7 +69,7 @@ def test_invalid_points_are_kept_in_their_place_with_the_reason(series, facility
     scans = [monitor.acquisition(series.instrument, week=week) for week in range(3)]
     result = monitor.result([(scans[0], 80.0, 0.1), (scans[2], 82.0, 0.2)], invalid=[(scans[1], "saturated")])
     monitor.assessment(series, values=(), result=result)
-    rows = series_rows(series_get(facility, series.pk))
+    rows = series_get(facility, series.pk).rows
     assert [(row["value"], row["statuses"], row["note"]) for row in rows] == [
         (80.0, "ok", ""),
         (None, "invalid", "saturated"),
@@ -83,7 +83,7 @@ def test_a_signalling_point_says_by_which_chart(series, facility):
     result = monitor.result([(scans[0], 80.0, 0.1), (scans[1], 60.0, 4.0)], signals=[signal])
     monitor.assessment(series, values=(), result=result)
     record = series_get(facility, series.pk)
-    assert [row["statuses"] for row in series_rows(record)] == ["ok", "ewma"]
+    assert [row["statuses"] for row in record.rows] == ["ok", "ewma"]
     (flagged,) = traces(series_figure(record), "flag")
     assert flagged["y"] == [60.0]
 
