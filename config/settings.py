@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from csp.constants import NONE, SELF
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from config import env
 from config.embedded.postgres import SUPERUSER, EmbeddedPostgres
@@ -111,7 +111,7 @@ DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # queue ----------------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = "pgmq://" if env.BROKER_URL == env.EMBEDDED else env.BROKER_URL
+CELERY_BROKER_URL = "pgmq://localhost" if env.BROKER_URL == env.EMBEDDED else env.BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         "conn_string": _embedded.conninfo(QUEUE_DATABASE),
@@ -126,7 +126,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     if env.BROKER_URL == env.EMBEDDED
     else {"visibility_timeout": 300}
 )
-CELERY_TASK_QUEUES = [Queue("measure"), Queue("train")]
+_exchange = Exchange("strehl", "direct")
+CELERY_TASK_QUEUES = [Queue(name, _exchange, routing_key=name) for name in ("measure", "train")]
 CELERY_TASK_DEFAULT_QUEUE = "measure"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -40,7 +40,7 @@ _PR_SET_PDEATHSIG = 1
 def command_of(role: Role, *, port: int) -> list[str]:
     """Return the command line of a role."""
     python = sys.executable
-    worker = [python, "-m", "celery", "-A", "config.celery", "worker", "--loglevel=WARNING"]
+    worker = [python, "-m", "celery", "-A", "config.celery", "--quiet", "worker", "--loglevel=WARNING"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     commands: dict[Role, list[str]] = {
         "web": [
@@ -50,7 +50,7 @@ def command_of(role: Role, *, port: int) -> list[str]:
         ],
         "measure": [*worker, *quiet, "-Q", "measure", "-c", str(env.MEASURE_PROCESSES), "-n", "measure@strehl"],
         "train": [*worker, *quiet, "-Q", "train", "-c", "1", "-n", "train@strehl"],
-        "beat": [python, "-m", "celery", "-A", "config.celery", "beat", "--loglevel=WARNING", "--pidfile="],
+        "beat": [python, "-m", "celery", "-A", "config.celery", "--quiet", "beat", "--loglevel=WARNING", "--pidfile="],
     }
     return commands[role]
 

@@ -96,7 +96,7 @@ def one_of(environment, word):
 def test_each_process_that_is_killed_is_started_again_and_ctrl_c_ends_all(installation):
     server = EmbeddedPostgres(installation_path(installation))
     with serving(installation) as supervisor:
-        for word in ("granian", "-Q measure", "celery -A config.celery beat"):
+        for word in ("granian", "-Q measure", "beat --loglevel"):
             victim = one_of(installation, word)
             victim.kill()
             deadline = time.monotonic() + 20
