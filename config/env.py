@@ -15,6 +15,7 @@ if (BASE_DIR / ".env").is_file():
 EMBEDDED = "embedded"
 
 VAR_DIR: Path = Path(_env.str("STREHL_VAR", default=str(BASE_DIR / "var"))).resolve()
+MEDIA_DIR: Path = Path(_env.str("STREHL_MEDIA", default=str(VAR_DIR / "media"))).resolve()
 DEBUG: bool = _env.bool("STREHL_DEBUG", default=False)
 SECRET_KEY: str = _env.str("STREHL_SECRET_KEY", default="")
 ALLOWED_HOSTS: list[str] = _env.list("STREHL_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
