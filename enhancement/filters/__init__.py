@@ -1,0 +1,1 @@
+"""The conventional filters that a network has to beat (numpy, scipy, scikit-image)."""

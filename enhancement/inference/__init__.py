@@ -1,0 +1,1 @@
+"""Applying a trained network to a plane of any size (torch)."""

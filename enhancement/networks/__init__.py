@@ -1,0 +1,1 @@
+"""Networks that restore a degraded plane, and the critics that train them (torch)."""

@@ -1,0 +1,1 @@
+"""Training of restoration networks on pairs of planes (torch and Lightning Fabric)."""
