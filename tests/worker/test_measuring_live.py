@@ -1,0 +1,65 @@
+"""A scan is measured by a real worker, whatever happens to the worker meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import tifffile
+
+from common import jobs
+from common.models import JobState
+from metrology.models import Acquisition, Assessment, Measurement, Standard
+from metrology.services.ingest import acquisition_ingest
+from tests.factories import catalogue
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def bring(tmp_path):
+    """Write a scan and ingest it."""
+    path = catalogue.optical_path()
+    facility = path.instrument.facility
+    standard = Standard.objects.create(facility=facility, name="marbles", kind="marbles")
+
+    def ingest(side_px=128, name="scan.ome.tif"):
+        plane = np.random.default_rng(side_px).poisson(900, (side_px, side_px)).astype(np.uint16)
+        target = tmp_path / name
+        tifffile.imwrite(target, plane, ome=True, metadata={"axes": "YX", "PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2})
+        return acquisition_ingest(
+            facility=facility,
+            source=target,
+            original_name=name,
+            instrument=path.instrument,
+            standard=standard,
+            acquired_at=datetime(2026, 1, 5, tzinfo=UTC),
+        ).acquisition
+
+    return ingest
+
+
+def state(acquisition):
+    return Acquisition.objects.get(pk=acquisition.pk).state
+
+
+def test_a_scan_is_measured_charted_and_judged_by_the_worker(transactional_db, bring, worker):
+    acquisition = bring()
+    worker.wait_until(lambda: state(acquisition) == JobState.DONE)
+    worker.wait_until(lambda: Assessment.objects.filter(series__measurements__acquisition=acquisition).exists())
+    mean = Measurement.objects.get(acquisition=acquisition, series__attribute_id="mean").value
+    assert mean == pytest.approx(255 * 900 / (2**10 - 1), rel=0.01)
+
+
+def test_a_worker_killed_while_measuring_loses_and_doubles_nothing(transactional_db, bring, worker):
+    acquisition = bring(side_px=3000)
+    worker.wait_until(lambda: state(acquisition) == JobState.RUNNING)
+    worker.kill()
+    assert state(acquisition) == JobState.RUNNING
+    jobs.recover(Acquisition, all_workers_are_dead=True)  # as the supervisor does before it starts workers
+    worker.start()
+    worker.wait_until(lambda: state(acquisition) == JobState.DONE)
+    counts = Measurement.objects.filter(acquisition=acquisition).values_list("series_id")
+    assert len(counts) == len(set(counts)) > 5
+    assert Acquisition.objects.get(pk=acquisition.pk).attempts == 2
