@@ -67,7 +67,7 @@ def _only(rows: QuerySet[RowT], what: str, name: str) -> RowT:
         return found[0]
     known = ", ".join(sorted(str(row) for row in rows.model._default_manager.all()[:20]))
     if found:
-        raise NotFoundError(f"There are several {what}s.", hint=f"Name one of them: {known}.")
+        raise NotFoundError(f"More than one {what} may be meant.", hint=f"Name one of them: {known}.")
     raise NotFoundError(
         f"There is no {what} '{name}'." if name else f"There is no {what} yet.",
         hint=f"Known: {known}." if known else "Add it in the administration first.",

@@ -1,0 +1,154 @@
+"""Figures are written once, all together, and never changed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from common.models import JobState
+from metrology.models import Health, Measurement, Protocol, Series, Validity
+from metrology.services.measurements import (
+    Failure,
+    Reading,
+    assessment_remind,
+    measurements_record,
+    protocol_latest,
+)
+from tests.factories import acquisitions, catalogue
+
+pytestmark = pytest.mark.django_db
+READINGS = [Reading("mean", 0, 1, 10.0, 0.1, 5), Reading("cv", 0, 1, 0.2), Reading("mean", 1, 1, 11.0)]
+
+
+def place():
+    path = catalogue.optical_path()
+    facility = path.instrument.facility
+    return {
+        "instrument": path.instrument,
+        "optical_path": path,
+        "standard": acquisitions.standard(facility),
+        "protocol": protocol_latest(facility, "marbles"),
+        "acquired_at": catalogue.START,
+        "state": JobState.RUNNING,
+    }
+
+
+def charted(where=None):
+    where = where or place()
+    return acquisitions.acquisition(where["instrument"].facility, **where)
+
+
+def record(row, readings=READINGS, failures=(), **options):
+    measurements_record(row, readings, failures, **{"validity": Validity.VALID} | options)
+
+
+def test_each_reading_becomes_a_value_of_its_series():
+    row = charted()
+    record(row)
+    found = {(m.series.attribute_id, m.series.channel, m.value, m.uncertainty, m.n) for m in Measurement.objects.all()}
+    assert found == {("mean", 0, 10.0, 0.1, 5), ("cv", 0, 0.2, None, 1), ("mean", 1, 11.0, None, 1)}
+    assert row.validity == Validity.VALID
+
+
+def test_a_value_that_is_there_stays_as_it_is():
+    row = charted()
+    record(row)
+    record(row, [Reading("mean", 0, 1, 99.0)])
+    assert Measurement.objects.get(series__attribute_id="mean", series__channel=0).value == 10.0
+
+
+def test_another_version_of_a_quantity_is_another_series():
+    row = charted()
+    record(row, [Reading("mean", 0, 1, 10.0)])
+    record(row, [Reading("mean", 0, 2, 20.0)])
+    assert sorted(Series.objects.values_list("algorithm_version", flat=True)) == [1, 2]
+
+
+def test_an_acquisition_without_standard_keeps_its_figures_and_has_no_series():
+    row = charted(place() | {"standard": None, "protocol": None})
+    record(row, validity=Validity.INVALID, validity_reason="no standard")
+    row.refresh_from_db()
+    assert not Series.objects.exists()
+    assert not Health.objects.exists()
+    assert [(one["attribute_id"], one["value"]) for one in row.readings] == [
+        ("mean", 10.0),
+        ("cv", 0.2),
+        ("mean", 11.0),
+    ]
+    assert row.validity_reason == "no standard"
+
+
+def test_a_quantity_that_was_had_meanwhile_is_no_failure_any_more():
+    row = charted()
+    failure = Failure("ssim", 0, 1, "registration", "Not the same field. Choose another reference.")
+    record(row, failures=[failure])
+    record(row, failures=[failure])
+    assert row.failures.get().message == failure.message
+    record(row, [Reading("ssim", 0, 1, 0.9)])
+    assert not row.failures.exists()
+
+
+def test_nothing_is_written_if_anything_cannot_be():
+    row = charted()
+    with pytest.raises(ValueError, match="expected a number"):
+        record(row, [*READINGS, Reading("std", 0, 1, "no number")])
+    assert not Measurement.objects.exists()
+    assert not Series.objects.exists()
+
+
+def test_a_long_reason_is_cut_to_its_column():
+    row = charted()
+    record(row, validity=Validity.INVALID, validity_reason="x" * 500)
+    assert len(row.validity_reason) == 300
+
+
+def test_the_judgement_is_asked_for_once_the_acquisition_is_no_longer_measured(
+    monkeypatch, django_capture_on_commit_callbacks
+):
+    sent = []
+    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
+    row = charted()
+    with django_capture_on_commit_callbacks(execute=True):
+        record(row)
+    assert sent == []
+    with django_capture_on_commit_callbacks(execute=True):
+        assessment_remind(row.pk)
+    assert sent == [("metrology.assess", (row.instrument_id,))]
+
+
+def test_the_first_version_of_a_protocol_is_made_and_the_latest_is_used():
+    facility = catalogue.facility()
+    assert protocol_latest(facility, "beads").version == 1
+    Protocol.objects.create(facility=facility, standard_kind="beads", version=7)
+    assert protocol_latest(facility, "beads").version == 7
+    assert Protocol.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_that_record_at_once_share_their_series():
+    where = place()
+    rows = [charted(where) for _ in range(8)]
+    start, errors = threading.Barrier(len(rows)), []
+    readings = [Reading(f"quantity_{n}", 0, 1, float(n)) for n in range(20)]
+
+    def work(row, order):
+        start.wait()
+        try:
+            record(row, order)
+        except Exception as error:  # noqa: BLE001 - whatever a thread raises fails the test below
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=work, args=(row, readings if n % 2 else readings[::-1])) for n, row in enumerate(rows)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert Series.objects.count() == 20
+    assert Measurement.objects.count() == 20 * len(rows)
