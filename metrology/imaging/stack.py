@@ -66,7 +66,7 @@ class Metadata:
         """
         if name not in self.fields:
             raise MissingMetadataError(
-                f"The file does not say its {name.replace('_', ' ')}.",
+                f"The file does not say its {name.removesuffix('_um').replace('_', ' ')}.",
                 hint="Export it from the acquisition software as OME-TIFF, or type the value in.",
                 field=name,
             )

@@ -31,7 +31,7 @@ def test_making_a_stack_does_not_lock_the_array_it_was_made_from():
 
 
 def test_a_needed_field_that_is_absent_is_named():
-    with pytest.raises(MissingMetadataError, match="pixel size um"):
+    with pytest.raises(MissingMetadataError, match="does not say its pixel size"):
         Metadata().require("pixel_size_um")
 
 

@@ -1,0 +1,1 @@
+"""Quantities measured on images: one family a module, declared in the registry, computed by shared kernels."""

@@ -1,0 +1,110 @@
+"""How evenly a homogeneous slide is illuminated and how well centred (definitions of MetroloJ_QC).
+
+References
+----------
+Faklaris et al., J. Cell Biol. 221, e202107093 (2022) and the source of MetroloJ_QC, `fieldIllumination`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from common.errors import ConstantImageError
+from metrology.attributes.quantity import Quantity
+
+if TYPE_CHECKING:
+    from metrology.attributes.views import PlaneView
+
+_REFERENCE_ZONE = 0.9  # of the maximum
+
+
+def uniformity(view: PlaneView) -> Quantity:
+    """Smallest over largest pixel [%]; one hot pixel decides it, so read it beside the robust one.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    return Quantity(100 * float(view.counts.min()) / _largest(view), n=view.pixels)
+
+
+def uniformity_robust(view: PlaneView) -> Quantity:
+    """0.1 % over 99.9 % quantile of the field smoothed by a Gaussian of 1 % of its side [%].
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    _largest(view)
+    smooth = ndimage.gaussian_filter(view.counts.astype(np.float64), 0.01 * min(view.counts.shape))
+    low, high = np.quantile(smooth, (0.001, 0.999))
+    return Quantity(100 * float(low / high), n=view.pixels)
+
+
+def field_uniformity(view: PlaneView) -> Quantity:
+    """One minus the spread of eight pixels at corners and edge centres over the maximum [%].
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    spread = float(np.std(_corners_and_edges(view.counts), ddof=1))
+    return Quantity(100 - 100 * spread / _largest(view), n=8)
+
+
+def centring(view: PlaneView) -> Quantity:
+    """How near the centroid of the pixels above 90 % of the maximum is to the centre of the field [%].
+
+    100 at the centre, 0 at a corner.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    zone = np.argwhere(view.counts >= _REFERENCE_ZONE * _largest(view))
+    rows, columns = view.counts.shape
+    row, column = zone.mean(axis=0)
+    distance = math.hypot(row - rows // 2, column - columns // 2)
+    return Quantity(100 - 200 * distance / math.hypot(rows, columns), n=len(zone))
+
+
+def corner_ratio(view: PlaneView) -> Quantity:
+    """Mean of the four corners over the centre, each averaged over a tenth of the side [1].
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    _largest(view)
+    rows, columns = view.counts.shape
+    high, wide = max(1, rows // 10), max(1, columns // 10)
+    top, left = (rows - high) // 2, (columns - wide) // 2
+    corners = [
+        view.counts[y, x].mean() for y in (slice(high), slice(-high, None)) for x in (slice(wide), slice(-wide, None))
+    ]
+    return Quantity(float(np.mean(corners) / view.counts[top : top + high, left : left + wide].mean()), n=4)
+
+
+def _largest(view: PlaneView) -> float:
+    largest = float(view.counts.max())
+    if largest <= 0:
+        raise ConstantImageError(
+            "The plane is black, so its evenness cannot be told.",
+            hint="Check that the shutter was open and the lamp on.",
+        )
+    return largest
+
+
+def _corners_and_edges(counts: np.ndarray) -> np.ndarray:
+    rows, columns = counts.shape
+    places = [(y, x) for y in (0, rows // 2, rows - 1) for x in (0, columns // 2, columns - 1)]
+    return np.array([counts[place] for place in places if place != (rows // 2, columns // 2)], dtype=np.float64)

@@ -1,0 +1,221 @@
+"""Measure everything that applies to an image; what cannot be had fails on its own, with its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
+from metrology.attributes.beads import BeadView
+from metrology.attributes.registry import Attribute, attribute, for_standard
+from metrology.attributes.views import PairView, PlaneView
+from metrology.imaging.planes import brightest_slice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from metrology.attributes.quantity import Quantity
+    from metrology.imaging.stack import ImageStack
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One figure of one channel."""
+
+    attribute_id: str
+    version: int
+    channel: int
+    value: float
+    uncertainty: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A figure that cannot be had, why, and what to do next."""
+
+    attribute_id: str
+    version: int
+    channel: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What decides whether the figures of a channel are valid.
+
+    Parameters
+    ----------
+    slice_z : int
+        Slice on which the plane attributes were measured.
+    saturated_fraction, zero_fraction : float
+        Parts of its pixels at full scale and at zero.
+    is_constant : bool
+        Whether all its pixels are equal.
+    rejected_beads : tuple of (str, int)
+        Reasons and counts, where beads were looked for.
+    """
+
+    slice_z: int
+    saturated_fraction: float
+    zero_fraction: float
+    is_constant: bool
+    rejected_beads: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredStack:
+    """All figures of an image.
+
+    Parameters
+    ----------
+    readings : tuple of Reading
+        What could be measured.
+    failures : tuple of Failure
+        What could not.
+    channels : tuple of ChannelFacts
+        One a channel.
+    bit_depth : int
+        Effective bit depth that the figures are scaled by [bit].
+    """
+
+    readings: tuple[Reading, ...]
+    failures: tuple[Failure, ...]
+    channels: tuple[ChannelFacts, ...]
+    bit_depth: int
+
+    @property
+    def slice_z(self) -> tuple[int, ...]:
+        """Slice measured, of each channel."""
+        return tuple(one.slice_z for one in self.channels)
+
+
+def measure_stack(
+    stack: ImageStack,
+    *,
+    standard_kind: str | None,
+    attribute_ids: Iterable[str] | None = None,
+    reference: ImageStack | None = None,
+    bit_depth: int | None = None,
+) -> MeasuredStack:
+    """Measure the quantities that apply to an image, channel by channel.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        The image; its first time point is measured.
+    standard_kind : str or None
+        What was on the stage ("beads", "slide", "marbles" …).
+    attribute_ids : iterable of str, optional
+        Only these; all that apply to the standard if left out.
+    reference : ImageStack, optional
+        The same field at a better time; without it the comparisons are left out, unless asked for by name.
+    bit_depth : int, optional
+        Of the detector, where the catalogue knows it better than the file [bit].
+
+    Returns
+    -------
+    MeasuredStack
+        Readings and failures. Planes are measured on the brightest slice of each channel, beads on the z-stack.
+
+    Raises
+    ------
+    NotFoundError
+        An attribute of that name does not exist.
+
+    Notes
+    -----
+    The passes over the pixels (histogram, gradients, co-occurrence, wavelet, bead fits) are made once a channel and shared.
+    Against a reference, the larger bit depth of the two scales both.
+    """
+    depth = bit_depth or stack.bit_depth
+    if attribute_ids is not None:
+        wanted = tuple(attribute(one) for one in attribute_ids)
+    else:
+        wanted = tuple(one for one in for_standard(standard_kind) if reference is not None or one.needs != "reference")
+    readings: list[Reading] = []
+    failures: list[Failure] = []
+    facts: list[ChannelFacts] = []
+    for channel in range(stack.shape_tczyx[1]):
+        measured = _Channel(stack, channel, depth, reference)
+        for one in wanted:
+            try:
+                found = measured.quantity(one)
+            except StrehlError as error:
+                failures.append(Failure(one.id, one.version, channel, error.code, str(error)))
+            else:
+                readings.append(Reading(one.id, one.version, channel, found.value, found.uncertainty, found.n))
+        facts.append(measured.facts())
+    return MeasuredStack(tuple(readings), tuple(failures), tuple(facts), depth)
+
+
+class _Channel:
+    """One channel and the views of it that its attributes share."""
+
+    def __init__(self, stack: ImageStack, channel: int, bit_depth: int, reference: ImageStack | None) -> None:
+        self.stack, self.channel, self.bit_depth, self.reference = stack, channel, bit_depth, reference
+        self.slice_z = brightest_slice(stack, channel)
+        self.plane = PlaneView(stack.plane(c=channel, z=self.slice_z), bit_depth=bit_depth)
+
+    def quantity(self, one: Attribute) -> Quantity:
+        """Compute one attribute on what it needs."""
+        compute = _function(one)
+        if one.needs == "plane":
+            return compute(self.plane)
+        return compute(self.beads if one.needs == "beads" else self.pair)
+
+    @cached_property
+    def pair(self) -> PairView:
+        """The plane and its reference."""
+        if self.reference is None:
+            raise MeasurementError(
+                "There is no reference to compare with.", hint="Choose a reference acquisition for this standard."
+            )
+        if self.channel >= self.reference.shape_tczyx[1]:
+            raise AxesError(
+                f"The reference has no channel {self.channel + 1}.",
+                hint="Choose a reference made with the same protocol.",
+                channel=self.channel,
+            )
+        slice_z = brightest_slice(self.reference, self.channel)
+        return PairView(
+            self.reference.plane(c=self.channel, z=slice_z),
+            self.stack.plane(c=self.channel, z=self.slice_z),
+            bit_depth=max(self.bit_depth, self.reference.bit_depth),
+            pixel_size_um=self.stack.metadata.value("pixel_size_um"),
+        )
+
+    @cached_property
+    def beads(self) -> BeadView:
+        """The beads of the z-stack."""
+        if self.stack.shape_tczyx[2] < 2:
+            raise MissingMetadataError(
+                "Beads are measured on a z-stack, and the image has one slice.", hint="Scan a stack through the beads."
+            )
+        metadata = self.stack.metadata
+        return BeadView(
+            self.stack.z_stack(c=self.channel),
+            pixel_size_um=metadata.require("pixel_size_um"),
+            z_step_um=metadata.require("z_step_um"),
+            bit_depth=self.bit_depth,
+            pixel_size_y_um=metadata.value("pixel_size_y_um"),
+        )
+
+    def facts(self) -> ChannelFacts:
+        """Return what decides on validity."""
+        histogram, pixels = self.plane.histogram, self.plane.pixels
+        view = vars(self).get("beads")
+        rejected = tuple(view.field.reasons().items()) if view is not None else ()
+        return ChannelFacts(
+            self.slice_z, float(histogram[-1]) / pixels, float(histogram[0]) / pixels, self.plane.is_constant, rejected
+        )
+
+
+def _function(one: Attribute) -> Callable[[object], Quantity]:
+    """Import the function that a declaration names."""
+    module, name = one.function.split(":")
+    function: Callable[[object], Quantity] = getattr(import_module(module), name)
+    return function

@@ -1,0 +1,180 @@
+"""Declarations of all quantities: names, units, which way harms, how they are charted and who computes them.
+
+Light enough for the web process: functions are named here, not imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from common.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Harmful = Literal["up", "down", "none"]
+Transform = Literal["log", "logit", "none"]
+Group = Literal["intensity", "noise", "sharpness", "texture", "reference", "beads", "field"]
+Needs = Literal["plane", "reference", "beads"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One quantity and how it is read.
+
+    Parameters
+    ----------
+    id : str
+        Stable name, as stored.
+    name, symbol, unit : str
+        As shown; the unit `1` is a pure number.
+    definition : str
+        One sentence.
+    harmful : {"up", "down", "none"}
+        Which way a change is a loss.
+    transform : {"log", "logit", "none"}
+        Scale on which it is charted.
+    group : str
+        Family, as the heat map shows it.
+    function : str
+        Who computes it, as `module:function`.
+    reference : str
+        Where the definition comes from.
+    version : int
+        Raised when the definition changes; a number under an old version never changes.
+    needs : {"plane", "reference", "beads"}
+        What it is computed from: one plane, a plane and its reference, or the beads of a z-stack.
+    standards : tuple of str
+        Kinds of standard samples that it is measured on; `("any",)` for all.
+    """
+
+    id: str
+    name: str
+    symbol: str
+    unit: str
+    definition: str
+    harmful: Harmful
+    transform: Transform
+    group: Group
+    function: str
+    reference: str
+    version: int = 1
+    needs: Needs = "plane"
+    standards: tuple[str, ...] = ("any",)
+
+    def applies_to(self, kind: str | None) -> bool:
+        """Whether it is measured on a kind of standard sample."""
+        return "any" in self.standards or kind in self.standards
+
+
+_HERE = "metrology.attributes"
+_MOMENTS = "population moments"
+_HARALICK = "Haralick et al. 1973; 64 levels, distance 1, mean of 4 angles"
+_WANG = "Wang et al. 2004"
+_PERTUZ = "Pertuz et al. 2013"
+_QUAREP = "QUAREP-LiMi WG5"
+_METROLOJ = "Faklaris et al. 2022 (MetroloJ_QC)"
+_COUNTING = "counting"
+
+_ALL = (
+    # intensity
+    Attribute("mean", "mean intensity", "μ", "8-bit eq.", "Average of the pixels, full scale 255.", "down", "log",
+              "intensity", f"{_HERE}.intensity:mean", _MOMENTS),
+    Attribute("std", "standard deviation", "σ", "8-bit eq.", "Standard deviation of the pixels, full scale 255.", "none",
+              "log", "intensity", f"{_HERE}.intensity:std", _MOMENTS),
+    Attribute("cv", "coefficient of variation", "CV", "1", "Standard deviation over mean.", "up", "log",
+              "intensity", f"{_HERE}.intensity:cv", _MOMENTS),
+    Attribute("background", "background", "B", "counts", "Most frequent count below the Otsu threshold.", "up", "log",
+              "intensity", f"{_HERE}.intensity:background", "Otsu 1979"),
+    Attribute("saturated_fraction", "saturated pixels", "f_sat", "1", "Part of the pixels at full scale.", "up", "none",
+              "intensity", f"{_HERE}.intensity:saturated_fraction", _COUNTING),
+    Attribute("zero_fraction", "pixels at zero", "f_0", "1", "Part of the pixels at zero.", "up", "none",
+              "intensity", f"{_HERE}.intensity:zero_fraction", _COUNTING),
+    # noise
+    Attribute("noise", "noise", "σ_n", "8-bit eq.", "Median of the finest diagonal wavelet details over 0.6745.", "up",
+              "log", "noise", f"{_HERE}.noise:noise", "Donoho & Johnstone 1994"),
+    Attribute("snr", "signal to noise", "SNR", "dB", "Mean above the Otsu threshold less background, over noise.", "down",
+              "none", "noise", f"{_HERE}.noise:snr", "Otsu 1979; Donoho & Johnstone 1994"),
+    # sharpness
+    Attribute("sharpness", "sharpness", "MG", "8-bit eq./px", "Mean Sobel gradient modulus; noise raises it.", "down",
+              "log", "sharpness", f"{_HERE}.sharpness:sharpness", "Sobel & Feldman 1968"),
+    Attribute("laplacian_variance", "Laplacian variance", "LAPV", "8-bit eq.²", "Variance of the second derivative.",
+              "down", "log", "sharpness", f"{_HERE}.sharpness:laplacian_variance", _PERTUZ),
+    Attribute("brenner", "Brenner gradient", "BREN", "8-bit eq.²", "Mean squared difference of pixels two columns apart.",
+              "down", "log", "sharpness", f"{_HERE}.sharpness:brenner", _PERTUZ),
+    # texture
+    Attribute("glcm_homogeneity", "homogeneity", "HOM", "1", "How often neighbours have similar grey levels.", "down",
+              "logit", "texture", f"{_HERE}.glcm:homogeneity", _HARALICK),
+    Attribute("glcm_contrast", "texture contrast", "CON", "1", "Mean squared difference of neighbouring grey levels.",
+              "none", "log", "texture", f"{_HERE}.glcm:contrast", _HARALICK),
+    Attribute("glcm_dissimilarity", "dissimilarity", "DIS", "1", "Mean difference of neighbouring grey levels.", "none",
+              "log", "texture", f"{_HERE}.glcm:dissimilarity", _HARALICK),
+    Attribute("glcm_energy", "energy", "ENE", "1", "How few pairs of grey levels make up the plane.", "none", "logit",
+              "texture", f"{_HERE}.glcm:energy", _HARALICK),
+    Attribute("glcm_correlation", "texture correlation", "COR", "1", "Correlation of neighbouring grey levels.", "none",
+              "none", "texture", f"{_HERE}.glcm:correlation", _HARALICK),
+    Attribute("glcm_entropy", "entropy", "ENT", "nat", "How many pairs of grey levels make up the plane.", "none", "log",
+              "texture", f"{_HERE}.glcm:entropy", _HARALICK),
+    # against a reference
+    Attribute("mse", "mean squared error", "MSE", "8-bit eq.²", "Mean squared difference from the reference.", "up",
+              "log", "reference", f"{_HERE}.comparison:mse", "definition", needs="reference"),
+    Attribute("msemg", "gradient mean squared error", "MSEMG", "8-bit eq.²/px²",
+              "Mean squared difference of the gradient moduli from the reference.", "up",
+              "log", "reference", f"{_HERE}.comparison:msemg", "definition", needs="reference"),
+    Attribute("psnr", "peak signal to noise", "PSNR", "dB", "10·log10(255²/MSE).", "down", "none", "reference",
+              f"{_HERE}.comparison:psnr", "definition", needs="reference"),
+    Attribute("ssim", "structural similarity", "SSIM", "1", "Luminance × contrast × structure against the reference.",
+              "down", "logit", "reference", f"{_HERE}.comparison:ssim", _WANG, needs="reference"),
+    Attribute("registration_shift", "registration shift", "|s|", "µm", "Shift from the reference.", "up", "log",
+              "reference", f"{_HERE}.comparison:registration_shift", "Guizar-Sicairos et al. 2008", needs="reference"),
+    # beads
+    Attribute("fwhm_lateral_x", "lateral FWHM, x", "FWHM_x", "µm", "Median width of the beads along x.", "up", "log",
+              "beads", f"{_HERE}.beads:fwhm_lateral_x", _QUAREP, needs="beads", standards=("beads",)),
+    Attribute("fwhm_lateral_y", "lateral FWHM, y", "FWHM_y", "µm", "Median width of the beads along y.", "up", "log",
+              "beads", f"{_HERE}.beads:fwhm_lateral_y", _QUAREP, needs="beads", standards=("beads",)),
+    Attribute("fwhm_axial", "axial FWHM", "FWHM_z", "µm", "Median width of the beads along z.", "up", "log",
+              "beads", f"{_HERE}.beads:fwhm_axial", _QUAREP, needs="beads", standards=("beads",)),
+    Attribute("lateral_asymmetry", "lateral asymmetry", "LAR", "1", "Smaller over larger lateral width, median of beads.",
+              "down", "none", "beads", f"{_HERE}.beads:lateral_asymmetry", _METROLOJ, needs="beads", standards=("beads",)),
+    Attribute("bead_count", "beads measured", "N", "1", "Beads that passed the selection.", "none", "none",
+              "beads", f"{_HERE}.beads:bead_count", _COUNTING, needs="beads", standards=("beads",)),
+    # homogeneous slide
+    Attribute("field_uniformity", "uniformity", "U", "%", "Smallest over largest pixel.", "down", "none",
+              "field", f"{_HERE}.field:uniformity", _METROLOJ, standards=("slide",)),
+    Attribute("field_uniformity_robust", "robust uniformity", "U_r", "%",
+              "0.1 % over 99.9 % quantile of the smoothed field.", "down", "none",
+              "field", f"{_HERE}.field:uniformity_robust", _METROLOJ, standards=("slide",)),
+    Attribute("field_evenness", "field uniformity (FU)", "FU", "%",
+              "One minus the spread of corners and edge centres over the maximum.", "down", "none",
+              "field", f"{_HERE}.field:field_uniformity", _METROLOJ, standards=("slide",)),
+    Attribute("field_centring", "centring", "C", "%", "How near the brightest zone is to the centre of the field.",
+              "down", "none", "field", f"{_HERE}.field:centring", _METROLOJ, standards=("slide",)),
+    Attribute("corner_ratio", "corner ratio", "K", "1", "Mean of the corners over the centre.", "down", "log",
+              "field", f"{_HERE}.field:corner_ratio", "definition", standards=("slide",)),
+)  # fmt: skip
+
+ATTRIBUTES: Mapping[str, Attribute] = MappingProxyType({one.id: one for one in _ALL})
+
+
+def attribute(attribute_id: str) -> Attribute:
+    """Return the declaration of a quantity.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that name.
+    """
+    if attribute_id not in ATTRIBUTES:
+        raise NotFoundError(
+            f"There is no quantity {attribute_id}.",
+            hint=f"Choose one of {', '.join(ATTRIBUTES)}.",
+            attribute=attribute_id,
+        )
+    return ATTRIBUTES[attribute_id]
+
+
+def for_standard(kind: str | None) -> tuple[Attribute, ...]:
+    """Return the quantities measured on a kind of standard sample, in the order in which they are shown."""
+    return tuple(one for one in _ALL if one.applies_to(kind))

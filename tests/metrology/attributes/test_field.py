@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.errors import ConstantImageError
+from metrology.attributes import field, intensity
+from metrology.attributes.views import PlaneView
+from metrology.imaging.readers import read
+
+
+def _lit(centre_y: float, centre_x: float, size: int = 200) -> PlaneView:
+    """Return a field lit by a wide Gaussian spot."""
+    y, x = np.mgrid[:size, :size]
+    return PlaneView(3000 * np.exp(-((y - centre_y) ** 2 + (x - centre_x) ** 2) / (2 * 150**2)), bit_depth=12)
+
+
+# Goldens: figures of MetroloJ_QC's definitions on this file, computed independently
+@pytest.mark.real_data
+def test_the_real_homogeneous_slide_has_metrolojs_figures(real_data):
+    stack = read(real_data / "field" / "lsm_homogeneous_488.tif")
+    view = PlaneView(stack.plane(), bit_depth=stack.bit_depth)
+    assert field.uniformity(view).value == pytest.approx(69.33, abs=0.005)
+    assert field.field_uniformity(view).value == pytest.approx(93.88, abs=0.005)
+    assert field.centring(view).value == pytest.approx(80.88, abs=0.005)
+    assert intensity.cv(view).value == pytest.approx(0.04912, abs=5e-6)
+
+
+def test_an_even_field_is_uniform_and_centred():
+    view = PlaneView(np.full((100, 120), 50, np.uint8), bit_depth=8)
+    for function in (field.uniformity, field.uniformity_robust, field.field_uniformity):
+        assert function(view).value == pytest.approx(100)
+    assert field.centring(view).value == pytest.approx(100, abs=1)
+    assert field.corner_ratio(view).value == pytest.approx(1)
+
+
+def test_centring_falls_as_the_light_moves_from_the_centre():
+    values = [field.centring(_lit(100, x)).value for x in (100, 130, 160)]
+    assert values[0] == pytest.approx(100, abs=0.5)
+    assert values[1] == pytest.approx(100 - 200 * 30 / np.hypot(200, 200), abs=1.5)
+    assert values[0] > values[1] > values[2]
+
+
+def test_one_hot_pixel_decides_uniformity_but_not_the_robust_one():
+    plane = np.full((200, 200), 1000, np.uint16)
+    plane[77, 31] = 4000
+    view = PlaneView(plane, bit_depth=12)
+    assert field.uniformity(view).value == 25
+    assert field.uniformity_robust(view).value > 90
+
+
+def test_corner_ratio_is_the_fall_off_of_the_light():
+    y, x = np.mgrid[:200, :200]
+    plane = 2000 - 800 * ((y - 99.5) ** 2 + (x - 99.5) ** 2) / (2 * 90**2)
+    assert field.corner_ratio(PlaneView(plane, bit_depth=12)).value == pytest.approx(0.6, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "function", [field.uniformity, field.uniformity_robust, field.field_uniformity, field.centring, field.corner_ratio]
+)
+def test_a_black_field_is_refused(function):
+    with pytest.raises(ConstantImageError, match="black"):
+        function(PlaneView(np.zeros((32, 32), np.uint8), bit_depth=8))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from common.errors import NotFoundError
+from metrology.attributes.measure import measure_stack
+from metrology.attributes.registry import ATTRIBUTES, attribute, for_standard
+from metrology.imaging.readers import read
+from metrology.imaging.stack import ImageStack, Metadata, Sourced
+
+
+def _stack(*planes: np.ndarray, **fields: float) -> ImageStack:
+    """Return one channel a plane, one slice each."""
+    metadata = Metadata().with_fields(**{name: Sourced(value, "test") for name, value in fields.items()})
+    return ImageStack(np.stack(planes)[np.newaxis, :, np.newaxis], metadata)
+
+
+def _values(measured, channel=0):
+    return {one.attribute_id: one.value for one in measured.readings if one.channel == channel}
+
+
+def test_every_declared_function_exists_and_every_id_is_its_key():
+    for name, one in ATTRIBUTES.items():
+        module, function = one.function.split(":")
+        __import__(module)
+        assert callable(getattr(sys.modules[module], function))
+        assert name == one.id
+        assert one.version >= 1
+
+
+def test_the_registry_is_light_enough_for_the_web_process():
+    code = (
+        "import sys; import metrology.attributes.registry; "
+        "print([m for m in ('numpy', 'numba', 'skimage', 'scipy', 'tifffile', 'django') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_bead_and_field_quantities_belong_to_their_standards_only():
+    names = {kind: {one.id for one in for_standard(kind)} for kind in ("marbles", "beads", "slide", None)}
+    assert names["beads"] - names["marbles"] == {
+        "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial", "lateral_asymmetry", "bead_count"
+    }  # fmt: skip
+    assert "field_centring" in names["slide"] - names["beads"]
+    assert names[None] == names["marbles"]
+
+
+def test_an_unknown_quantity_is_refused_with_those_there_are():
+    with pytest.raises(NotFoundError, match="glcm_homogeneity"):
+        attribute("beauty")
+
+
+def test_a_scan_without_reference_has_all_plane_figures_of_both_channels(textured_pair):
+    measured = measure_stack(_stack(*textured_pair), standard_kind="marbles")
+    wanted = {one.id for one in for_standard("marbles") if one.needs == "plane"}
+    assert set(_values(measured, 0)) == set(_values(measured, 1)) == wanted
+    assert measured.failures == ()
+    assert measured.bit_depth == 12
+    assert all(np.isfinite(one.value) for one in measured.readings)
+
+
+def test_with_a_reference_the_comparisons_are_measured_too(textured_pair):
+    first, second = textured_pair
+    measured = measure_stack(
+        _stack(first[4:, 2:], pixel_size_um=0.2), standard_kind="marbles", reference=_stack(second[:-4, :-2])
+    )
+    values = _values(measured)
+    assert values["registration_shift"] == pytest.approx(0.2 * np.hypot(4, 2), rel=0.05)
+    assert 15 < values["psnr"] < 60
+    assert 0 < values["ssim"] < 1
+
+
+def test_what_cannot_be_had_fails_alone_with_its_sentence():
+    dark = np.zeros((32, 32), np.uint16)
+    measured = measure_stack(_stack(dark), standard_kind="marbles")
+    assert _values(measured) == {"mean": 0.0, "std": 0.0, "saturated_fraction": 0.0, "zero_fraction": 1.0}
+    failed = {one.attribute_id: one for one in measured.failures}
+    assert failed["cv"].code == failed["sharpness"].code == "constant_image"
+    assert "shutter" in failed["cv"].message
+    assert measured.channels[0].is_constant
+
+
+def test_a_different_field_as_reference_fails_the_comparisons_only(textured_pair):
+    other = np.random.default_rng(9).integers(0, 4095, textured_pair[0].shape).astype(np.uint16)
+    measured = measure_stack(_stack(textured_pair[0]), standard_kind="marbles", reference=_stack(other))
+    assert {one.code for one in measured.failures} == {"registration"}
+    assert {one.attribute_id for one in measured.failures} == {"mse", "msemg", "psnr", "ssim", "registration_shift"}
+    assert "sharpness" in _values(measured)
+
+
+def test_a_reference_without_that_channel_fails_that_channel(textured_pair):
+    measured = measure_stack(
+        _stack(*textured_pair), standard_kind=None, attribute_ids=["mse"], reference=_stack(textured_pair[0])
+    )
+    assert [(one.channel, one.attribute_id) for one in measured.readings] == [(0, "mse")]
+    assert [(one.channel, one.code) for one in measured.failures] == [(1, "axes")]
+
+
+def test_a_comparison_asked_for_without_reference_says_so(textured_pair):
+    measured = measure_stack(_stack(textured_pair[0]), standard_kind=None, attribute_ids=["ssim"])
+    assert "no reference" in measured.failures[0].message
+
+
+def test_a_stack_is_measured_on_its_brightest_slice():
+    pixels = np.random.default_rng(1).integers(0, 200, (1, 1, 3, 16, 16)).astype(np.uint16)
+    pixels[0, 0, 1] += 50
+    measured = measure_stack(ImageStack(pixels), standard_kind="marbles", bit_depth=8)
+    assert measured.slice_z == (1,)
+    assert _values(measured)["mean"] == pytest.approx(pixels[0, 0, 1].mean())
+
+
+def test_the_detectors_own_bit_depth_goes_before_the_files(textured_pair):
+    plain = measure_stack(_stack(textured_pair[0]), standard_kind=None, attribute_ids=["mean"])
+    stated = measure_stack(_stack(textured_pair[0]), standard_kind=None, attribute_ids=["mean"], bit_depth=14)
+    assert _values(plain)["mean"] / _values(stated)["mean"] == pytest.approx((2**14 - 1) / (2**12 - 1))
+
+
+def test_beads_without_pixel_size_fail_with_missing_metadata_and_the_rest_is_measured():
+    pixels = np.random.default_rng(1).poisson(20, (1, 1, 5, 32, 32)).astype(np.uint16)
+    measured = measure_stack(ImageStack(pixels), standard_kind="beads")
+    failed = {one.attribute_id: one for one in measured.failures}
+    assert failed["fwhm_axial"].code == "missing_metadata"
+    assert "pixel size" in failed["fwhm_axial"].message
+    assert "mean" in _values(measured)
+
+
+def test_beads_in_one_slice_are_refused():
+    measured = measure_stack(
+        _stack(np.eye(20, dtype=np.uint8), pixel_size_um=0.1), standard_kind="beads", attribute_ids=["fwhm_axial"]
+    )
+    assert "z-stack" in measured.failures[0].message
+
+
+@pytest.mark.real_data
+def test_real_beads_are_measured_from_the_files_own_metadata(real_data):
+    measured = measure_stack(read(real_data / "beads" / "mpi_four_beads.tif"), standard_kind="beads")
+    values = _values(measured)
+    assert values["fwhm_axial"] == pytest.approx(0.53, rel=0.03)
+    assert values["fwhm_lateral_x"] == pytest.approx(0.16, rel=0.03)
+    assert values["bead_count"] == 4
