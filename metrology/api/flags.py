@@ -201,7 +201,7 @@ def _detail(request: Request, pk: int) -> Response:
     record: FlagRecord = flag_get(facility_of(request.user), pk)
     body = {
         "flag": record.flag,
-        "signals": [row.signal for row in record.signals],
+        "signals": record.signals,
         "transitions": record.transitions,
     }
     return Response(FlagDetailOutput(body).data)

@@ -64,6 +64,7 @@ def comparison(flag: Flag, *, channel: int) -> Comparison | None:
             acquired_at__lt=flag.since_low or flag.since or flag.raised_at,
         )
         .exclude(pk=after.pk)
+        .exclude(preview_window=[])
         .order_by("-acquired_at", "-pk")
         .first()
     )

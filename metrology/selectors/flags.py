@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition, Flag, FlagSignal, FlagState, FlagTransition, Validity
 from metrology.models.flag import UNRESOLVED
 from metrology.selectors.comparison import Comparison, comparison
-from metrology.selectors.vocabulary import title_of, unit_of
+from metrology.selectors.vocabulary import signal_words, title_of, unit_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -44,11 +45,22 @@ NEEDED: Final[dict[str, Role]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class SignalRow:
-    """One signal as the evidence table shows it."""
+class EvidenceRow:
+    """One series that moved, by its first signal.
 
-    signal: FlagSignal
+    Parameters
+    ----------
+    attribute : Attribute
+        What the series measures.
+    signal : FlagSignal
+        The first signal.
+    later : tuple of FlagSignal
+        Those that followed by other charts.
+    """
+
     attribute: Attribute
+    signal: FlagSignal
+    later: tuple[FlagSignal, ...]
 
     @property
     def title(self) -> str:
@@ -61,10 +73,14 @@ class SignalRow:
         return unit_of(self.attribute)
 
     @property
-    def kind_words(self) -> str:
-        """What signalled, in words."""
-        words = {"ewma": "drift (EWMA)", "cusum": "drift (CUSUM)", "shewhart": "single value", "repeat": "single value"}
-        return words.get(self.signal.kind, f"{self.signal.kind} limit")
+    def words(self) -> tuple[str, ...]:
+        """Which charts signalled, in words, the first one first."""
+        return tuple(dict.fromkeys(signal_words(one.kind) for one in (self.signal, *self.later)))
+
+    @property
+    def strength(self) -> float:
+        """How far the series moved [σ]; beyond an absolute limit counts most."""
+        return max(_strength(one) for one in (self.signal, *self.later))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +97,13 @@ class FlagRecord:
     """Everything that the page of a flag shows."""
 
     flag: Flag
-    signals: tuple[SignalRow, ...]
+    signals: tuple[FlagSignal, ...]
+    evidence: tuple[EvidenceRow, ...]
     charts: tuple[FlagChart, ...]
     comparison: Comparison | None
     transitions: tuple[FlagTransition, ...]
     events: tuple[ServiceEvent, ...]
     repeats: tuple[Acquisition, ...]
-
-    @property
-    def series_count(self) -> int:
-        """How many series moved."""
-        return len({row.signal.series_id for row in self.signals})
 
 
 def flag_list(facility: Facility, *, state: str = "") -> QuerySet[Flag]:
@@ -137,16 +149,17 @@ def flag_get(facility: Facility, pk: int) -> FlagRecord:
     if flag is None:
         raise NotFoundError(f"There is no flag {pk} in {facility}.", hint="Choose one from the list of flags.", flag=pk)
     signals = tuple(
-        SignalRow(signal, ATTRIBUTES[signal.series.attribute_id])
-        for signal in flag.signals.select_related(
+        flag.signals.select_related(
             "series__optical_path", "series__standard", "series__assessment", "acquisition"
         ).defer("series__assessment__result")
     )
+    evidence = _evidence(signals)
     return FlagRecord(
         flag=flag,
         signals=signals,
-        charts=_charts(signals),
-        comparison=comparison(flag, channel=_loudest(signals).series.channel if signals else 0),
+        evidence=evidence,
+        charts=_charts(evidence),
+        comparison=comparison(flag, channel=evidence[0].signal.series.channel if evidence else 0),
         transitions=tuple(flag.transitions.select_related("user")),
         events=tuple(flag.instrument.service_events.filter(ended_at__gte=flag.raised_at)),
         repeats=tuple(
@@ -164,24 +177,29 @@ def steps_allowed(flag: Flag, role: str | None) -> frozenset[str]:
     return frozenset(state for state in FOLLOWING[flag.state] if includes(role, NEEDED[state]))
 
 
-def strength_of(signal: FlagSignal) -> float:
-    """Return how far the series moved [σ]; beyond an absolute limit counts most."""
+def _strength(signal: FlagSignal) -> float:
     if signal.kind == "action" or signal.magnitude_sigma is None:
         return float("inf")
     return abs(signal.magnitude_sigma)
 
 
-def _loudest(signals: tuple[SignalRow, ...]) -> FlagSignal:
-    return max((row.signal for row in signals), key=strength_of)
+def _evidence(signals: tuple[FlagSignal, ...]) -> tuple[EvidenceRow, ...]:
+    """Gather the signals by series, the series that moved farthest first."""
+    gathered: dict[int, list[FlagSignal]] = defaultdict(list)
+    for signal in signals:
+        gathered[signal.series_id].append(signal)
+    rows = [
+        EvidenceRow(ATTRIBUTES[first.series.attribute_id], first, tuple(later)) for first, *later in gathered.values()
+    ]
+    return tuple(sorted(rows, key=lambda row: row.strength, reverse=True))
 
 
-def _charts(signals: tuple[SignalRow, ...]) -> tuple[FlagChart, ...]:
-    """Return the charts of the series that moved farthest, each series once."""
-    charts: dict[int, FlagChart] = {}
-    for row in sorted(signals, key=lambda row: strength_of(row.signal), reverse=True):
+def _charts(evidence: tuple[EvidenceRow, ...]) -> tuple[FlagChart, ...]:
+    """Return the charts of the series that moved farthest."""
+    charts = []
+    for row in evidence[:SHOWN_CHARTS]:
         series = row.signal.series
         assessment = getattr(series, "assessment", None)
-        if assessment is not None and assessment.sparkline and len(charts) < SHOWN_CHARTS:
-            name = f"{row.title}, channel {series.channel}"
-            charts.setdefault(series.pk, FlagChart(series.pk, name, assessment.sparkline))
-    return tuple(charts.values())
+        if assessment is not None and assessment.sparkline:
+            charts.append(FlagChart(series.pk, f"{row.title}, channel {series.channel}", assessment.sparkline))
+    return tuple(charts)

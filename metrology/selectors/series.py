@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
@@ -14,7 +13,7 @@ from metrology.charts.control_chart import control_chart
 from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan, LimitSpan, Mark
 from metrology.charts.control_text import csv_text, rows, summary
 from metrology.models import Assessment, FlagSignal, Series
-from metrology.selectors.vocabulary import title_of, unit_of
+from metrology.selectors.vocabulary import signal_words, title_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +93,9 @@ class SeriesRecord:
     @property
     def signals(self) -> list[dict[str, Any]]:
         """What the charts signalled, the latest first."""
-        return list(reversed(self._result.get("signals", [])))
+        return [
+            signal | {"words": signal_words(signal["kind"])} for signal in reversed(self._result.get("signals", []))
+        ]
 
     @property
     def _result(self) -> dict[str, Any]:
@@ -235,26 +236,20 @@ def _statuses(point: dict[str, Any], signalled: Sequence[str]) -> tuple[str, ...
 
 
 def _spans(result: dict[str, Any]) -> list[LimitSpan]:
-    """Return the limits of each epoch that has a baseline, from its first point to the next epoch's."""
-    points, epochs = result.get("points", []), result.get("epochs", [])
-    spans = []
-    for epoch, following in zip_longest(epochs, epochs[1:]):
-        if epoch["centre"] is None or not points:
-            continue
-        watched = [p["ewma_limit_value"] for p in points if p["epoch"] == epoch["index"]]
-        ewma = [level for level in watched if level is not None]
-        spans.append(
-            LimitSpan(
-                start=epoch["start"],
-                stop=following["start"] if following else points[-1]["date"],
-                centre=epoch["centre"],
-                low=epoch["lower"],
-                high=epoch["upper"],
-                ewma_limits=(ewma[-1],) if ewma else (),
-                stage=epoch["stage"],
-            )
+    """Return the limits that were in force, one span for each baseline that was."""
+    return [
+        LimitSpan(
+            start=segment["start"],
+            stop=segment["stop"],
+            centre=segment["centre"],
+            low=segment["lower"],
+            high=segment["upper"],
+            ewma_limits=tuple(segment["ewma_limits"]),
+            stage=segment["stage"],
         )
-    return spans
+        for segment in result.get("segments", [])
+        if segment["centre"] is not None
+    ]
 
 
 def _levels(limits: dict[str, Any], kind: str) -> tuple[float, ...]:

@@ -20,6 +20,18 @@ def title_of(attribute: Attribute) -> str:
     return attribute.name[:1].upper() + attribute.name[1:]
 
 
+def signal_words(kind: str) -> str:
+    """Say in words which chart signalled."""
+    words = {
+        "ewma": "drift (EWMA)",
+        "cusum": "drift (CUSUM)",
+        "repeat": "single value: repeat asked",
+        "tolerance": "beyond tolerance",
+        "action": "beyond action limit",
+    }
+    return words.get(kind, kind)
+
+
 def is_current(attribute_id: str, algorithm_version: int) -> bool:
     """Tell whether a series is still measured in this way; series of retired definitions keep their pages only."""
     return attribute_id in ATTRIBUTES and ATTRIBUTES[attribute_id].version == algorithm_version

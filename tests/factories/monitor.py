@@ -102,6 +102,7 @@ def result(points, *, invalid=(), signals=(), event=None, changed_at=None):
             {"acquisition": scan.pk, "date": scan.acquired_at.isoformat(), "value": None, "reason": reason}
             for scan, reason in invalid
         ],
+        "segments": _segments(points, changed_at),
         "signals": list(signals),
         "limits": {"tolerance_low": None, "tolerance_high": 120.0, "action_low": None, "action_high": 140.0},
         "price": "At one scan a week: one false flag in 10 years; a drift of 0.05 σ a week is seen after 18 weeks.",
@@ -123,6 +124,25 @@ def _epoch(index, start, opened_by, event):
         "n": 20,
         "autocorrelation": 0.1,
     }
+
+
+def _segments(points, changed_at):
+    """One span of limits for each epoch."""
+    parts = [points] if changed_at is None else [points[:changed_at], points[changed_at:]]
+    return [
+        {
+            "epoch": number,
+            "start": part[0][0].acquired_at.isoformat(),
+            "stop": part[-1][0].acquired_at.isoformat(),
+            "stage": "provisional",
+            "centre": 80.0,
+            "lower": 74.0,
+            "upper": 86.0,
+            "ewma_limits": [78.0],
+        }
+        for number, part in enumerate(parts)
+        if part
+    ]
 
 
 def assessment(of=None, *, status="in_control", urgency=0.0, values=(80.0, 81.0, 79.0), **fields):

@@ -43,9 +43,9 @@ def test_a_flag_holds_its_signals_charts_and_what_may_be_linked(facility):
     repeat = monitor.acquisition(series.instrument, week=6)
     monitor.acquisition(series.instrument, week=7, validity="invalid")
     record = flag_get(facility, flag.pk)
-    assert [row.kind_words for row in record.signals] == ["drift (EWMA)", "tolerance limit"]
+    assert [(row.title, row.words) for row in record.evidence] == [("Sharpness", ("drift (EWMA)", "beyond tolerance"))]
     assert [(chart.series_id, chart.name) for chart in record.charts] == [(series.pk, "Sharpness, channel 0")]
-    assert (record.events, record.repeats, record.series_count) == ((event,), (repeat,), 1)
+    assert (record.events, record.repeats) == ((event,), (repeat,))
 
 
 def test_the_flag_of_another_facility_does_not_exist(facility):
@@ -91,3 +91,13 @@ def test_steps_depend_on_state_and_role():
 def test_every_state_has_its_followers_and_every_step_its_role():
     assert set(FOLLOWING) == set(FlagState)
     assert {state for following in FOLLOWING.values() for state in following} == set(NEEDED)
+
+
+def test_evidence_is_gathered_by_series_the_farthest_first(facility):
+    one = catalogue.instrument(facility)
+    flag = monitor.flag(at=monitor.series(one))
+    for attribute, magnitude in (("noise", -3.0), ("mean", 2.0)):
+        signal = flag.signals.first()
+        signal.pk, signal.series, signal.magnitude_sigma = None, monitor.series(one, attribute_id=attribute), magnitude
+        signal.save()
+    assert [row.title for row in flag_get(facility, flag.pk).evidence] == ["Noise", "Mean intensity", "Sharpness"]

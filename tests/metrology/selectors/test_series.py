@@ -95,11 +95,9 @@ def test_limits_change_where_a_service_opens_a_new_epoch(series, facility):
     points = [(scan, 80.0, 0.1) for scan in scans]
     monitor.assessment(series, values=(), result=monitor.result(points, event=event, changed_at=2))
     record = series_get(facility, series.pk)
-    assert [span.start for span in record.chart.limits] == [
-        scans[0].acquired_at.isoformat(),
-        scans[2].acquired_at.isoformat(),
-    ]
-    assert [(span.low, span.high, span.ewma_limits) for span in record.chart.limits] == [(74.0, 86.0, (70.0,))] * 2
+    first, second = record.chart.limits
+    assert [first.stop, second.start] == [scans[1].acquired_at.isoformat(), scans[2].acquired_at.isoformat()]
+    assert (first.low, first.high, first.ewma_limits) == (74.0, 86.0, (78.0,))
     assert [(mark.date, mark.role) for mark in record.chart.marks] == [(when.isoformat(), "event")]
     assert record.epochs[0]["service_event"] == event.pk
 

@@ -93,7 +93,8 @@ def test_the_page_holds_the_evidence(client, flag):
     signed_in(client, flag, Role.OPERATOR)
     page = client.get(url(flag)).content.decode()
     assert "drift (EWMA)" in page
-    assert "61.00\u00a08-bit eq./px" in page
+    assert '<td class="num">61.00</td>' in page
+    assert "Sharpness</strong></a> [8-bit eq./px]" in page
     assert "only one detector lost signal" in page
     assert page.count("<feFuncR") == 2
     assert 'filter="url(#flag-before)"' in page

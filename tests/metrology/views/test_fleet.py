@@ -52,7 +52,7 @@ def test_the_verdict_is_symbol_word_and_colour(viewer, facility):
     page = viewer.get(URL).content.decode()
     assert "1 of 1 instrument needs hands: LSM 510." in page
     assert '<span class="badge badge-degraded"><span aria-hidden="true">■</span>Degraded</span>' in page
-    assert "sharpness: -4.2 σ." in page
+    assert "Sharpness: -4.2 σ." in page
     assert worst.series.get_absolute_url() in page
     assert flag.get_absolute_url() in page
     assert monitor.SPARKLINE in page

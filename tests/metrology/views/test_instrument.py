@@ -50,7 +50,7 @@ def test_everything_known_is_shown(viewer, instrument):
     now = timezone.now()
     ServiceEvent.objects.create(instrument=instrument, kind="cleaning", started_at=now, ended_at=now, text="Dust.")
     page = viewer.get(instrument.get_absolute_url()).content.decode()
-    for words in ("sharpness: -4.2 σ", "Optics cleaned", "Dust.", path.name, path.objective.name, monitor.SPARKLINE):
+    for words in ("Sharpness: -4.2 σ", "Optics cleaned", "Dust.", path.name, path.objective.name, monitor.SPARKLINE):
         assert words in page
     assert series.get_absolute_url() in page
     assert flag.get_absolute_url() in page

@@ -94,7 +94,7 @@ def test_five_hundred_values_are_shown_page_by_page(viewer, series):
 
 def test_staff_sets_new_limits(staff, series):
     url = reverse("metrology:series-limits", args=[series.pk])
-    assert "New limits of Sharpness" in staff.get(url).content.decode()
+    assert "New limits of sharpness" in staff.get(url).content.decode()
     answer = staff.post(url, {"action_low": "60", "tolerance_low": "70", "reason": "contract, 4.2"})
     assert answer.status_code == 302
     row = Limits.objects.get()
