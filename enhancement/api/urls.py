@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from typing import TYPE_CHECKING
 
-urlpatterns: list[URLPattern] = []
+from rest_framework.routers import SimpleRouter
+
+from enhancement.api.viewsets import CaseViewSet, ModelViewSet, RestoredViewSet, RunViewSet
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern, URLResolver
+
+router = SimpleRouter()
+router.register("cases", CaseViewSet, basename="api-case")
+router.register("runs", RunViewSet, basename="api-run")
+router.register("models", ModelViewSet, basename="api-model")
+router.register("restored", RestoredViewSet, basename="api-restored")
+
+urlpatterns: list[URLPattern | URLResolver] = [*router.urls]

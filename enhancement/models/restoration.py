@@ -86,8 +86,12 @@ class RestoredImage(Job):
     size_bytes = models.BigIntegerField(null=True, blank=True)
     slice_z = models.PositiveIntegerField(null=True, blank=True)
     warnings = models.JSONField(default=list, blank=True)
-    scores = models.JSONField(default=dict, blank=True, help_text="{attribute: {raw, restored}}.")
-    preview_window = models.JSONField(default=list, blank=True, help_text="[low, high] counts, the same for both.")
+    scores = models.JSONField(default=dict, blank=True, help_text="{attributes: {id: {raw, restored}}, caution …}.")
+    preview_window = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="[low, high] restored counts, and the same brightness in raw counts.",
+    )
 
     class Meta:
         ordering = ["-queued_at"]

@@ -1,1 +1,1 @@
-"""Writes: each service is one verb, in one transaction."""
+"""Writes of restoration: each function checks who asks, and changes its rows in one transaction."""

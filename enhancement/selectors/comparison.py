@@ -1,0 +1,84 @@
+"""The comparison of a training as a table that a page can show, and its losses as a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metrology.charts.training_curve import training_curve, training_summary
+
+if TYPE_CHECKING:
+    from enhancement.models import TrainingRun
+
+BETTER = {"low": "lower is better", "high": "higher is better", "target": "nearest the target", "one": "nearest 1"}
+POLL_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One score."""
+
+    value: float | None
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One candidate."""
+
+    name: str
+    parameters: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All candidates on the fields kept aside."""
+
+    columns: tuple[tuple[str, str], ...]
+    """Name, and which way is better."""
+    rows: tuple[Row, ...]
+    fields: tuple[str, ...]
+
+
+def comparison_table(run: TrainingRun) -> Table | None:
+    """Return the comparison's rows: raw, the target, each tuned filter, the network; None before there is one."""
+    stored: dict[str, Any] = run.comparison
+    if not stored:
+        return None
+    columns = stored["columns"]
+    rows = [*stored["rows"]]
+    rows.insert(1, stored["target"])
+    return Table(
+        columns=tuple((column["name"], BETTER[column["better"]]) for column in columns),
+        rows=tuple(_row(row, columns, stored["best"]) for row in rows),
+        fields=tuple(stored["fields"]),
+    )
+
+
+def training_figure(run: TrainingRun) -> dict[str, Any]:
+    """Return the losses over epochs as a figure; it asks to be read again while the training runs."""
+    figure = training_curve(
+        [row["train_losses"]["l1"] for row in run.history],
+        [row["validation_losses"]["l1"] for row in run.history],
+        best_epoch=run.best_epoch,
+        loss_name="mean absolute difference [network's units]",
+    )
+    if run.is_active:
+        figure["layout"]["meta"] = {**figure["layout"].get("meta", {}), "poll_s": POLL_SECONDS}
+    return figure
+
+
+def training_sentence(run: TrainingRun) -> str:
+    """Say in one sentence how the training goes."""
+    return training_summary(
+        [row["train_losses"]["l1"] for row in run.history],
+        [row["validation_losses"]["l1"] for row in run.history],
+        best_epoch=run.best_epoch,
+    )
+
+
+def _row(row: dict[str, Any], columns: list[dict[str, str]], best: dict[str, str]) -> Row:
+    parameters = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in row["parameters"].items())
+    cells = tuple(Cell(row["mean"][column["id"]], best[column["id"]] == row["id"]) for column in columns)
+    return Row(name=row["name"], parameters=parameters, cells=cells)
