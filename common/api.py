@@ -52,5 +52,6 @@ def envelope_of_exception(error: Exception, _context: dict[str, Any]) -> Respons
     codes = error.get_codes()
     code = codes if isinstance(codes, str) else "request"
     message = f"{str(error.detail).rstrip('.')}. {_HINTS.get(code, 'See /api/docs/.')}"
-    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    challenge = getattr(error, "auth_header", None)
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
     return Response({"code": code, "message": message, "details": {}}, status=error.status_code, headers=headers)

@@ -11,4 +11,4 @@ EIGHT_BIT_RANGE = 255.0
 
 def full_scale(bit_depth: int) -> int:
     """Return the largest count of an effective bit depth [counts]."""
-    return 2**bit_depth - 1
+    return (1 << bit_depth) - 1

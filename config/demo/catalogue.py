@@ -28,7 +28,7 @@ from instruments.simulator.fleet import WEEKS
 from metrology.models import Limits, Protocol, Standard, StandardKind
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
     from instruments.simulator.fleet import InstrumentPlan
     from instruments.simulator.schedule import FacilityPlan
@@ -82,7 +82,7 @@ def facility_make(plan: FacilityPlan) -> Facility:
     return facility
 
 
-def account_make(name: str) -> AbstractBaseUser:
+def account_make(name: str) -> User:
     """Make an account of the demonstration, or find it; `staff` may also use the admin."""
     users = get_user_model().objects
     user = users.filter(username=name).first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.errors import AccessError
 from common.permissions import Role, includes
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
     from instruments.models import Facility
 
+_CACHE = "_strehl_membership"
+
 
 def membership_of(user: AbstractBaseUser | AnonymousUser) -> Membership | None:
     """Return the user's membership (the first by facility name), or None. Read once per user object."""
     if not user.is_authenticated:
         return None
-    cached: Any = getattr(user, "_strehl_membership", False)
-    if cached is False:
-        cached = Membership.objects.select_related("facility").filter(user_id=user.pk).order_by("facility__name").first()
-        user._strehl_membership = cached  # type: ignore[union-attr]  # one read a request
-    return cached
+    if _CACHE not in user.__dict__:
+        rows = Membership.objects.select_related("facility").filter(user_id=user.pk)
+        user.__dict__[_CACHE] = rows.order_by("facility__name").first()  # one read a request
+    found: Membership | None = user.__dict__[_CACHE]
+    return found
 
 
 def facility_of(user: AbstractBaseUser | AnonymousUser) -> Facility:

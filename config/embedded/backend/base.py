@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
 
@@ -22,7 +23,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect; start or wait for the server when it does not answer."""
         try:
             return super().get_new_connection(conn_params)
-        except base.Database.OperationalError as error:
+        except psycopg.OperationalError as error:
             if "does not exist" not in str(error) and env.EMBEDDED_AUTOSTART:
                 start(EmbeddedPostgres(env.VAR_DIR))
                 return super().get_new_connection(conn_params)
@@ -35,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         while True:
             try:
                 return super().get_new_connection(conn_params)
-            except (OperationalError, base.Database.OperationalError):
+            except (OperationalError, psycopg.OperationalError):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.3)
