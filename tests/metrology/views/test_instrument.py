@@ -34,8 +34,12 @@ def test_another_facilitys_instrument_is_not_found(client, instrument):
     assert client.get(instrument.get_absolute_url()).status_code == 404
 
 
-def test_a_new_instrument_links_the_next_steps(viewer, instrument):
-    page = viewer.get(instrument.get_absolute_url()).content.decode()
+def test_a_new_instrument_links_the_next_steps_for_those_who_may_take_them(client, viewer, instrument):
+    seen = viewer.get(instrument.get_absolute_url()).content.decode()
+    assert "No chart yet" in seen
+    assert reverse("instruments:service-event-create", args=[instrument.slug]) not in seen
+    client.force_login(catalogue.member(Role.OPERATOR, of=instrument.facility))
+    page = client.get(instrument.get_absolute_url()).content.decode()
     assert "No chart yet" in page
     assert reverse("metrology:upload") in page
     assert reverse("instruments:service-event-create", args=[instrument.slug]) in page
