@@ -152,6 +152,7 @@ class TrainingConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "generator": {"filters": 24, "levels": 2, "entry_stride": 2},
+        "discriminator": {"filters": 16},
         "epochs": 40,
         "steps_per_epoch": 60,
         "batch": 4,
