@@ -154,6 +154,7 @@ def series_figure(record: SeriesRecord) -> dict[str, Any]:
             trace["customdata"] = [_links(point[0], record.series.channel) for point in told]
             trace.pop("hovertemplate", None)
     layout = figure["layout"]
+    layout["legend"] = {"orientation": "h", "y": -0.12, "yanchor": "top"}  # grows downwards, away from the dates
     for part in (*layout.get("shapes", ()), *layout.get("annotations", ())):
         part.setdefault("meta", {"role": part.get("name", "")})
     return figure
