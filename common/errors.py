@@ -19,6 +19,7 @@
     ├── BaselineError              422  too few or unfit points to compare with
     ├── StateError                 409  not possible in the present state
     ├── AccessError                403  this role may not do that
+    ├── TooManyAttemptsError       429  wait before the next attempt
     ├── NotFoundError              404  no such thing, or not in your facility
     ├── StorageError               507  the disk refused
     ├── InternalError              500  nobody foresaw this; the log has its traceback
@@ -151,6 +152,12 @@ class AccessError(StrehlError):
     """Not allowed to this role."""
 
     http_status = 403
+
+
+class TooManyAttemptsError(StrehlError):
+    """Wait before the next attempt."""
+
+    http_status = 429
 
 
 class NotFoundError(StrehlError):

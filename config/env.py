@@ -6,6 +6,8 @@ from pathlib import Path
 
 import environ
 
+from common.errors import StateError
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _env = environ.Env()
@@ -25,6 +27,11 @@ PORT: int = _env.int("STREHL_PORT", default=8000)
 DATABASE_URL: str = _env.str("DATABASE_URL", default=EMBEDDED)
 DATABASE_NAME: str = _env.str("STREHL_DATABASE_NAME", default="strehl")
 BROKER_URL: str = _env.str("BROKER_URL", default=EMBEDDED)
+if BROKER_URL == EMBEDDED and DATABASE_URL != EMBEDDED:
+    raise StateError(
+        "The embedded queue lives in the embedded PostgreSQL, but DATABASE_URL names another.",
+        hint="Set BROKER_URL as well, for example to amqp://user:password@host:5672/.",
+    )
 QUEUE_PREFIX: str = _env.str("STREHL_QUEUE_PREFIX", default="")
 MEASURE_PROCESSES: int = _env.int("STREHL_MEASURE_PROCESSES", default=2)
 TORCH_THREADS: int = _env.int("STREHL_TORCH_THREADS", default=2)

@@ -7,7 +7,8 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.authtoken.views import obtain_auth_token
+
+from config.accounts import SignIn, Token
 
 admin.site.site_header = "Strehl catalogue"
 admin.site.site_title = "Strehl"
@@ -16,7 +17,7 @@ api = [
     path("", include("instruments.api.urls")),
     path("", include("metrology.api.urls")),
     path("", include("enhancement.api.urls")),
-    path("token/", login_not_required(obtain_auth_token), name="api-token"),
+    path("token/", login_not_required(Token.as_view()), name="api-token"),
     path("schema/", login_not_required(SpectacularAPIView.as_view()), name="api-schema"),
 ]
 
@@ -24,7 +25,7 @@ urlpatterns = [
     path("", include("metrology.urls")),
     path("", include("instruments.urls")),
     path("", include("enhancement.urls")),
-    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("sign-in/", SignIn.as_view(), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),

@@ -16,6 +16,7 @@ from common.models import Job
 from config import env
 from config.embedded.backend.base import start
 from config.embedded.postgres import EmbeddedPostgres
+from metrology.services.storage import sweep
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +43,8 @@ def prepare(console: Console) -> EmbeddedPostgres | None:
 
 
 def recover_after_start(console: Console) -> None:
-    """Give jobs back that an earlier run left unfinished: now no worker lives."""
+    """Give jobs back that an earlier run left unfinished, and remove its broken uploads: now nothing else runs."""
+    sweep(all_of_them=True)
     found = sum(jobs.recover(model, all_workers_are_dead=True) for model in job_models())
     if found:
         console.print(f"  {found} unfinished jobs of the last run go on")

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from common.errors import ConstantImageError, InputError, RegistrationError, TrainingDataError
 from enhancement.models import PairSource
 from enhancement.training.dataset import TrainingPair
@@ -90,7 +92,7 @@ class _Files:
     def stack(self, sha256: str, *, field: str) -> ImageStack:
         if sha256 not in self._kept:
             try:
-                stack = read(StoredFile(sha256=sha256).path)
+                stack = read(StoredFile(sha256=sha256).path, max_pixels=settings.MAX_PIXELS)
             except InputError as error:
                 raise TrainingDataError(
                     f"An image of field {field} cannot be read: {error.problem}",

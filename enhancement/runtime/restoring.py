@@ -17,6 +17,7 @@ from enhancement.runtime.pictures import write_picture
 from enhancement.runtime.restored_file import Provenance, write_restored
 from enhancement.runtime.telling import CancelWatch, beat, patiently
 from enhancement.runtime.training import tile_size_px
+from enhancement.selectors.comparison import parameters_text
 from enhancement.services.applicability import judge_applicability
 from enhancement.services.records import NewRestoration, restoration_record
 from enhancement.training.normalisation import Normalisation
@@ -69,7 +70,7 @@ def restore_image(row: RestoredImage) -> None:
     """
     acquisition, used = row.acquisition, row.model
     beat(row, 0.02, "reading the original")
-    stack = read(acquisition.stored_file.path)
+    stack = read(acquisition.stored_file.path, max_pixels=settings.MAX_PIXELS)
     z = brightest_slice(stack, used.input_channel)
     raw = stack.plane(c=used.input_channel, z=z)
     warnings = [text for text in row.warnings if text.startswith("It was taken through")]
@@ -122,8 +123,7 @@ def restore_image(row: RestoredImage) -> None:
 def _filtered(raw: NDArray, used: RestorationModel) -> _Made:
     chosen = used.card["filter"]
     image = apply(chosen["id"], raw, chosen["parameters"]).astype(np.float32)
-    parameters = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in chosen["parameters"].items())
-    return _Made(image, None, SAME_SCALE, f"{chosen['id']} filter, {parameters}")
+    return _Made(image, None, SAME_SCALE, f"{chosen['id']} filter, {parameters_text(chosen['parameters'])}")
 
 
 def _by_network(raw: NDArray, row: RestoredImage) -> _Made:

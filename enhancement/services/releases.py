@@ -12,6 +12,7 @@ from common.permissions import Role
 from enhancement.models import ModelState, RestorationModel
 from enhancement.services.access import require_role_at
 from enhancement.services.cases import case_settle
+from instruments.models import ServiceEvent
 
 if TYPE_CHECKING:
     from instruments.models import Instrument
@@ -75,6 +76,12 @@ def model_reject(*, user: Any, model: RestorationModel, text: str = "") -> Resto
     _decide(fresh, ModelState.REJECTED, user=user, text=text)
     case_settle(fresh.case_id)
     return fresh
+
+
+def models_expire_after(service_event_id: int) -> int:
+    """End the use of the models that were released before a service, if it changed anything; return how many."""
+    event = ServiceEvent.objects.select_related("instrument").get(pk=service_event_id)
+    return models_expire(event.instrument, because=f"serviced: {event}") if event.resets else 0
 
 
 @transaction.atomic

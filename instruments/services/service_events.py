@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ASSESS = "metrology.assess"
 """Task that judges an instrument anew; named, because the catalogue does not know what is measured."""
 
+EXPIRE = "enhancement.expire_models"
+"""Task that ends the use of models which learned from the instrument as it was before."""
+
 
 def service_event_record(
     *,
@@ -82,6 +85,7 @@ def service_event_record(
             recorded_by_id=user.pk,
         )
         dispatch(ASSESS, instrument.pk)
+        dispatch(EXPIRE, event.pk)
     return event
 
 

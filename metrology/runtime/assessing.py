@@ -125,7 +125,13 @@ def _assess_series(
         limits=_absolute(limits, attribute),
         design=design,
     )
-    flagging = [signal for signal in result.signals if signal.kind in FLAGGING and attribute.harmful != "none"]
+    flagging = [
+        signal
+        for signal in result.signals
+        if signal.kind in FLAGGING
+        and attribute.harmful != "none"
+        and not (signal.kind == "action" and limits and points[signal.index].acquired_at < limits.valid_from)
+    ]
     assessment_record(series, verdict_of(result, points, openers, limits, attribute, design))
     return [_signal_facts(series, signal, result, points, limits) for signal in flagging]
 
