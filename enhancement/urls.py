@@ -28,6 +28,6 @@ urlpatterns: list[URLPattern] = [
     path("restored/<int:pk>/picture/<slug:name>/", restored.restored_picture, name="restored-picture"),
     path("restored/<int:pk>/download/", restored.restored_download, name="restored-download"),
     path("restored/<int:pk>/cancel/", restored.restored_cancel, name="restored-cancel"),
-    path("acquisitions/<int:pk>/restorations/", restored.restorations_of, name="restorations"),
+    path("acquisitions/<int:pk>/restorations/", restored.restorations_of, name="acquisition-restorations"),
     path("acquisitions/<int:pk>/restore/", restored.restore, name="restore"),
 ]

@@ -187,7 +187,11 @@ def _finite(value: float) -> float | None:
 
 
 def _best(column: Mapping[str, str], rows: list[dict[str, Any]], target: dict[str, Any]) -> str:
-    """Return the id of the best candidate: lowest, highest, or nearest to the target's own figure."""
+    """Return the id of the best candidate: lowest, highest, or nearest to the target's own figure.
+
+    Raw is no candidate where nearness to the target's own figure counts: its noise passes for sharpness, and it is on the
+    target's scale by construction.
+    """
     name = column["id"]
     goals = {"low": 0.0, "high": math.inf, "one": 1.0, "target": target["mean"][name]}
     goal = goals[column["better"]]
@@ -198,4 +202,5 @@ def _best(column: Mapping[str, str], rows: list[dict[str, Any]], target: dict[st
             return -math.inf
         return float(-value if goal == math.inf else abs(value - goal))
 
-    return str(min(rows, key=distance)["id"])
+    entered = rows if column["better"] in {"low", "high"} else [row for row in rows if row["id"] != "raw"]
+    return str(min(entered, key=distance)["id"])

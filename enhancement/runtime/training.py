@@ -19,6 +19,7 @@ from enhancement.runtime.looks import envelope_of
 from enhancement.runtime.pairs import load_pairs
 from enhancement.runtime.pictures import write_panels
 from enhancement.runtime.telling import CancelWatch, beat, patiently
+from enhancement.selectors.comparison import parameters_text
 from enhancement.services.cases import case_settle
 from enhancement.services.records import NewModel, epoch_record, training_record, verdict_record
 from enhancement.training.config import TrainingConfig
@@ -208,10 +209,9 @@ def _candidates(run: TrainingRun, result: TrainingResult, judgement: Judgement, 
     )
     best = judgement.best_filter
     name = next(row["name"] for row in judgement.comparison_json()["rows"] if row["id"] == best.id)
-    settings_text = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in best.parameters.items())
     conventional = NewModel(
         kind=RestorationModel.Kind.FILTER,
-        name=f"{name} filter ({settings_text}), run {run.pk}",
+        name=f"{name} filter ({parameters_text(best.parameters)}), run {run.pk}",
         gate_passed=not judgement.verdict.passed,
         card={
             **common,

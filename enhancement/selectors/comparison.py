@@ -5,13 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from metrology.attributes.registry import attribute
 from metrology.charts.training_curve import training_curve, training_summary
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from enhancement.models import TrainingRun
 
 BETTER = {"low": "lower is better", "high": "higher is better", "target": "nearest the target", "one": "nearest 1"}
+ENDED_BY = {
+    "epochs": "all epochs done",
+    "time": "time budget used up",
+    "patience": "no better for many epochs",
+    "cancelled": "cancelled",
+}
 POLL_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRange:
+    """Two figures of an attribute, by its name and unit: raw and restored, or lowest and highest."""
+
+    name: str
+    unit: str
+    first: float
+    second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +85,7 @@ def training_figure(run: TrainingRun) -> dict[str, Any]:
     )
     if run.is_active:
         figure["layout"]["meta"] = {**figure["layout"].get("meta", {}), "poll_s": POLL_SECONDS}
+    figure["layout"]["shapes"] = [shape | {"meta": {"role": "best"}} for shape in figure["layout"]["shapes"]]
     return figure
 
 
@@ -78,7 +98,24 @@ def training_sentence(run: TrainingRun) -> str:
     )
 
 
+def named_ranges(pairs: Mapping[str, Sequence[float]]) -> list[NamedRange]:
+    """Return pairs of figures with the names and units of their attributes."""
+    named = []
+    for attribute_id, (first, second) in pairs.items():
+        entry = attribute(attribute_id)
+        named.append(NamedRange(entry.name, "" if entry.unit == "1" else entry.unit, first, second))
+    return named
+
+
+def parameters_text(parameters: Mapping[str, float]) -> str:
+    """Write a filter's parameters: ``sigma 1.25 px, strength 0.8``."""
+    words = []
+    for name, value in parameters.items():
+        in_pixels = name.endswith("_px")
+        words.append(f"{name.removesuffix('_px').replace('_', ' ')} {value:g}{' px' if in_pixels else ''}")
+    return ", ".join(words)
+
+
 def _row(row: dict[str, Any], columns: list[dict[str, str]], best: dict[str, str]) -> Row:
-    parameters = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in row["parameters"].items())
     cells = tuple(Cell(row["mean"][column["id"]], best[column["id"]] == row["id"]) for column in columns)
-    return Row(name=row["name"], parameters=parameters, cells=cells)
+    return Row(name=row["name"], parameters=parameters_text(row["parameters"]), cells=cells)

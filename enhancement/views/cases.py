@@ -13,7 +13,7 @@ from common.errors import InputError
 from enhancement.forms import CaseForm, DecisionForm, TrainingForm
 from enhancement.models import CaseState
 from enhancement.selectors.cases import case_get, case_list, case_stages, flag_for_case
-from enhancement.selectors.comparison import comparison_table, training_sentence
+from enhancement.selectors.comparison import ENDED_BY, comparison_table, training_sentence
 from enhancement.selectors.pairs import FIELDS_NEEDED, pair_sets
 from enhancement.services import cases
 from instruments.selectors.instruments import instrument_get
@@ -44,15 +44,18 @@ def case_page(request: HttpRequest, pk: int) -> HttpResponse:
     case = case_get(facility_of(request.user), pk)
     runs = list(case.runs.all())
     run = runs[0] if runs else None
+    sets = pair_sets(case.instrument)
     context = {
         "case": case,
         "run": run,
         "earlier_runs": runs[1:],
         "stages": case_stages(case, run),
-        "pair_sets": pair_sets(case.instrument),
+        "pair_sets": sets,
+        "enough": any(entry.is_enough for entry in sets),
         "fields_needed": FIELDS_NEEDED,
         "table": comparison_table(run) if run else None,
         "sentence": training_sentence(run) if run else "",
+        "ended_by": ENDED_BY.get(run.stopped_by, "") if run else "",
         "candidates": [model for model in case.models.all() if run and model.run_id == run.pk],
         "training_form": TrainingForm(initial={"seed": len(runs)}),
         "decision_form": DecisionForm(auto_id=False),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from common.errors import InputError
 from enhancement.forms import DecisionForm
 from enhancement.models import ModelState
+from enhancement.selectors.comparison import ENDED_BY, named_ranges
 from enhancement.selectors.models import model_get, model_list
 from enhancement.services import releases
 from instruments.selectors.membership import facility_of
@@ -46,6 +47,8 @@ def model_page(request: HttpRequest, pk: int) -> HttpResponse:
         "applied": applied[:IMAGES_SHOWN],
         "applied_count": applied.count(),
         "scores": model.card.get("scores", {}),
+        "ended_by": ENDED_BY.get(model.card.get("stopped_by", ""), ""),
+        "envelope": named_ranges(model.envelope),
         "decision_form": DecisionForm(auto_id=False),
     }
     return render(request, "enhancement/model.html", context)

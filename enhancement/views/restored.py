@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from enhancement.selectors.comparison import named_ranges
 from enhancement.selectors.files import restored_file, restored_picture_file
 from enhancement.selectors.models import (
     acquisition_for_restoration,
@@ -35,7 +36,8 @@ def restored_page(request: HttpRequest, pk: int) -> HttpResponse:
     if request.htmx and not image.is_active:  # type: ignore[attr-defined]  # set by django-htmx
         return HttpResponseClientRefresh()
     template = "enhancement/_restored_state.html" if request.htmx else "enhancement/restored.html"  # type: ignore[attr-defined]  # set by django-htmx
-    return render(request, template, {"image": image})
+    figures = {name: (pair["raw"], pair["restored"]) for name, pair in image.scores.get("attributes", {}).items()}
+    return render(request, template, {"image": image, "figures": named_ranges(figures)})
 
 
 @require_GET

@@ -96,7 +96,7 @@ def pages(case):
         reverse("enhancement:model-list"),
         reverse("enhancement:model", args=[network.pk]),
         reverse("enhancement:restored", args=[image.pk]),
-        reverse("enhancement:restorations", args=[scan.pk]),
+        reverse("enhancement:acquisition-restorations", args=[scan.pk]),
     ]
 
 
@@ -219,7 +219,7 @@ def test_the_comparison_marks_the_best_in_words_and_the_gate_speaks_in_sentences
     judged(case)
     page = as_role(Role.STAFF).get(case.get_absolute_url()).content.decode()
     assert page.count("<span>best</span>") == len(SCORES)
-    assert "sigma px 1.5" in page
+    assert "sigma 1.5 px" in page
     assert "PSNR is -1.00 dB against the best tuned filter." in page
     assert "use Gaussian instead" in page
     assert "The gate did not pass this network, so it cannot be released." in page
@@ -243,7 +243,7 @@ def test_staff_release_the_filter_and_cannot_release_the_network(case, as_role):
 def test_an_operator_restores_an_image_from_its_page(case, as_role):
     made.model(made.run(case, state="done"), state="released")
     scan = case.instrument.acquisitions.first()
-    fragment = reverse("enhancement:restorations", args=[scan.pk])
+    fragment = reverse("enhancement:acquisition-restorations", args=[scan.pk])
     assert "your role is viewer" in as_role(Role.VIEWER).get(fragment).content.decode()
     operator = as_role(Role.OPERATOR)
     assert reverse("enhancement:restore", args=[scan.pk]) in operator.get(fragment).content.decode()
@@ -256,7 +256,7 @@ def test_an_operator_restores_an_image_from_its_page(case, as_role):
 def test_without_a_released_model_there_is_no_button(case, as_role):
     scan = case.instrument.acquisitions.first()
     operator = as_role(Role.OPERATOR)
-    page = operator.get(reverse("enhancement:restorations", args=[scan.pk])).content.decode()
+    page = operator.get(reverse("enhancement:acquisition-restorations", args=[scan.pk])).content.decode()
     assert "No model is released" in page
     assert "<form" not in page
     assert operator.post(reverse("enhancement:restore", args=[scan.pk])).status_code == 409
@@ -282,3 +282,20 @@ def test_a_restored_image_says_what_it_is_and_is_downloaded(case, as_role):
     assert answer.getvalue() == b"II*\x00tiff"
     assert f"restored_{image.pk}.ome.tif" in answer["Content-Disposition"]
     assert viewer.get(reverse("enhancement:restored-picture", args=[image.pk, "passwd"])).status_code == 404
+
+
+def test_administration_shows_history_and_lets_nobody_change_it(case, admin_client):
+    run, network, _ = judged(case)
+    for name, pk in (("case", case.pk), ("trainingrun", run.pk), ("restorationmodel", network.pk)):
+        assert admin_client.get(reverse(f"admin:enhancement_{name}_changelist")).status_code == 200
+        assert admin_client.get(reverse(f"admin:enhancement_{name}_change", args=[pk])).status_code == 200
+        assert admin_client.post(reverse(f"admin:enhancement_{name}_change", args=[pk]), {}).status_code == 403
+        assert admin_client.get(reverse(f"admin:enhancement_{name}_add")).status_code == 403
+
+
+def test_a_training_cannot_be_sent_off_from_the_page_without_enough_fields(as_role, people):
+    empty = made.case(catalogue.instrument(people[Role.STAFF].memberships.get().facility))
+    page = as_role(Role.STAFF).get(empty.get_absolute_url()).content.decode()
+    assert "No pairs to learn from" in page
+    assert "<button disabled>Train</button>" in page
+    assert "at least 3 fields" in page
