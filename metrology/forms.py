@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from instruments.models import Facility
 
 FROM_FILE = "read from the file"
-MOMENT = "%Y-%m-%dT%H:%M"
+MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
 class PathChoice(forms.ModelChoiceField):
@@ -56,13 +56,11 @@ class AboutForm(forms.Form):
 
     instrument = forms.ModelChoiceField(Instrument.objects.none(), required=False, empty_label=FROM_FILE)
     optical_path = PathChoice(OpticalPath.objects.none(), required=False, empty_label=FROM_FILE)
-    standard = forms.ModelChoiceField(
-        Standard.objects.none(), required=False, empty_label="read from the label or the file name"
-    )
+    standard = forms.ModelChoiceField(Standard.objects.none(), required=False, empty_label="read from label or name")
     acquired_at = forms.DateTimeField(
         required=False,
         label="Acquired [UTC]",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=MOMENT),
         help_text="Empty: read from the file.",
     )
     label = forms.CharField(required=False, max_length=200, help_text="Empty: the image's name in the file.")

@@ -61,17 +61,17 @@ def find_instrument(acquisition: Acquisition, metadata: Metadata) -> tuple[Instr
     said = " ".join(str(found.value) for found in (name, serial) if found is not None)
     if not said:
         raise UnknownInstrumentError(
-            "The file does not say which instrument it comes from.", hint="Choose the instrument on its page."
+            "The file does not say which instrument it comes from.", hint="Choose the instrument of this acquisition."
         )
     if fitting:
         raise UnknownInstrumentError(
             f"The file comes from '{said}', which fits {' and '.join(map(str, fitting))}.",
-            hint="Choose the instrument on its page, and add serial numbers to the catalogue.",
+            hint="Choose the instrument of this acquisition, and add serial numbers to the catalogue.",
             instrument=said,
         )
     raise UnknownInstrumentError(
         f"The file comes from '{said}', which is not in the catalogue.",
-        hint="Choose the instrument on its page, or ask staff to add it with this name or serial number.",
+        hint="Choose the instrument of this acquisition, or ask staff to add it with this name or serial number.",
         instrument=said,
     )
 
@@ -85,7 +85,7 @@ def find_path(acquisition: Acquisition, instrument: Instrument, metadata: Metada
         return None, f"{instrument} has no optical path in the catalogue yet."
     fitting = [path for path in paths if _path_fits(path, metadata, channels)]
     if len(fitting) == 1:
-        only = len(paths) == 1
+        only = len(paths) == 1 and "numerical_aperture" not in metadata
         return fitting[0], "default: the only path of the instrument" if only else "objective and channels of the file"
     if fitting:
         return None, f"The file fits {len(fitting)} optical paths ({', '.join(map(str, fitting))}); choose one."
@@ -125,7 +125,7 @@ def find_date(acquisition: Acquisition, metadata: Metadata) -> tuple[datetime, s
     if found is None or not isinstance(found.value, datetime):
         raise MissingMetadataError(
             "The file does not say when it was acquired.",
-            hint="Type the date on its page; the control charts need it.",
+            hint="Give its date; the control charts need it.",
             field="acquired_at",
         )
     return past(found.value), found.source
@@ -157,11 +157,11 @@ def find_bit_depth(path: OpticalPath | None, stack: ImageStack) -> int:
 
 def _texts(acquisition: Acquisition, metadata: Metadata) -> Iterable[tuple[str, str]]:
     """Yield what was written about the image by people, the most deliberate first."""
-    if acquisition.label:
+    name = str(metadata.value("image_name", ""))
+    if acquisition.label and acquisition.label != name[:200]:
         yield acquisition.label, "label"
-    name = metadata.value("image_name")
     if name:
-        yield str(name), "image name in the file"
+        yield name, "image name in the file"
     yield acquisition.original_name, "file name"
 
 

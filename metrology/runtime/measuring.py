@@ -22,7 +22,7 @@ from metrology.selectors.standards import reference_for
 from metrology.services.measurements import facts_record, measurements_record, protocol_latest
 
 if TYPE_CHECKING:
-    from metrology.models import Acquisition
+    from metrology.models import Acquisition, Protocol
 
 TILE_PX = 1024
 """Side of a field of a stitched mosaic, as the founding report's 5120 × 5120 scans have it [px]."""
@@ -145,30 +145,43 @@ def _tile_grid(rows: int, columns: int) -> dict[str, int] | None:
 
 
 def _attribute(acquisition: Acquisition, stack: ImageStack) -> str:
-    """Settle what the image is an image of; return why it cannot be charted, empty if it can."""
+    """Settle what the image is an image of; return why it cannot be charted, empty if it can.
+
+    Each step is written before the next one may refuse, so that the page shows what is known.
+    """
     metadata = stack.metadata
-    sources = dict(acquisition.sources)
-    label, sources["label"] = attribution.find_label(acquisition, metadata)
-    standard, sources["standard"] = attribution.find_standard(acquisition, metadata)
-    instrument, sources["instrument"] = attribution.find_instrument(acquisition, metadata)
-    # each step is written before the next one may refuse, so that the page shows what is known
-    facts_record(acquisition, label=label, standard=standard, instrument=instrument)
-    path, sources["optical_path"] = attribution.find_path(acquisition, instrument, metadata, stack.shape_tczyx[1])
-    acquired_at, sources["acquired_at"] = attribution.find_date(acquisition, metadata)
-    known = {"label": label, "standard": standard, "optical_path": path, "instrument": instrument, "acquired_at": True}
-    why_not = [sources[name] for name in ("standard", "optical_path") if known[name] is None]
-    protocol = None if standard is None or path is None else acquisition.protocol
-    if standard is not None and path is not None and (protocol is None or protocol.standard_kind != standard.kind):
-        protocol = protocol_latest(acquisition.facility, standard.kind)
+    _settle(acquisition, "label", attribution.find_label(acquisition, metadata))
+    no_standard = _settle(acquisition, "standard", attribution.find_standard(acquisition, metadata))
+    instrument, source = attribution.find_instrument(acquisition, metadata)
+    _settle(acquisition, "instrument", (instrument, source))
+    found = attribution.find_path(acquisition, instrument, metadata, stack.shape_tczyx[1])
+    no_path = _settle(acquisition, "optical_path", found)
+    _settle(acquisition, "acquired_at", attribution.find_date(acquisition, metadata))
     facts_record(
         acquisition,
-        optical_path=path,
-        acquired_at=acquired_at,
-        bit_depth=attribution.find_bit_depth(path, stack),
-        protocol=protocol,
-        sources={name: source for name, source in sources.items() if known.get(name, True) and source},
+        bit_depth=attribution.find_bit_depth(acquisition.optical_path, stack),
+        protocol=_protocol(acquisition),
     )
-    return " ".join(why_not)
+    return " ".join(part for part in (no_standard, no_path) if part)
+
+
+def _settle(acquisition: Acquisition, name: str, found: tuple[Any, str]) -> str:
+    """Write one fact with where it is known from; return why it is not known, empty if it is."""
+    value, source = found
+    others = {one: said for one, said in acquisition.sources.items() if one != name}
+    sources = {**others, name: source} if value and source else others
+    facts_record(acquisition, **{name: value}, sources=sources)
+    return "" if value else source
+
+
+def _protocol(acquisition: Acquisition) -> Protocol | None:
+    """Return the protocol that the acquisition was made by, or None where it belongs to no series."""
+    if acquisition.standard is None or acquisition.optical_path is None:
+        return None
+    known = acquisition.protocol
+    if known is not None and known.standard_kind == acquisition.standard.kind:
+        return known
+    return protocol_latest(acquisition.facility, acquisition.standard.kind)
 
 
 def _reference(acquisition: Acquisition) -> ImageStack | None:

@@ -42,6 +42,12 @@ class FigureRow:
     status: str = ""
     series_id: int | None = None
 
+    @property
+    def counts_objects(self) -> bool:
+        """Whether `n` counts objects that people care to know of, such as beads, and not pixels."""
+        known = ATTRIBUTES.get(self.attribute_id)
+        return known is not None and known.needs == "beads"
+
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:

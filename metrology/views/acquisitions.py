@@ -74,6 +74,8 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
         context = {**_context(request, row), "form": form}
         return render(request, "metrology/acquisition.html", context, status=400)
     said = {name: value for name, value in form.cleaned_data.items() if name in request.POST}
+    if row.acquired_at is not None and said.get("acquired_at") == row.acquired_at.replace(microsecond=0):
+        said["acquired_at"] = row.acquired_at  # the browser's field knows whole seconds only
     after = acquisition_confirm(row, user=request.user, **said)
     messages.success(request, "Noted; it is measured anew." if after.is_active else "Noted.")
     return redirect(row)

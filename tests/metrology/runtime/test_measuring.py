@@ -200,6 +200,7 @@ def test_an_instrument_nobody_catalogued_is_named(path):
     assert "Zeiss LSM 999 unheard of" in row.error_message
     assert row.metadata["instrument_serial"]["value"] == "unheard of"
     assert row.preview_window
+    assert (row.standard.name, row.sources["standard"]) == ("Marbles A", "image name in the file")
 
 
 def test_a_file_that_names_no_instrument_asks(path):
