@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from common.models import JobState
@@ -78,12 +78,17 @@ class Loop:
         plans = [*self.plan.scans, *paired_fields(week=TISSUE_WEEK)]
         self._references(plans)
         with self.report.arrow("scan") as arrow:
-            with self._progress("scans written and ingested", len(plans)) as each:
+            seen: list[Acquisition] = []
+            with self._progress("scans written and ingested", len(plans)) as step:
                 new = ingest_scans(
-                    self.facility, plans, self.folder, started_at(self.facility), each=lambda _row: each()
+                    self.facility,
+                    plans,
+                    self.folder,
+                    started_at(self.facility),
+                    each=lambda row: (seen.append(row), step()),
                 )
             arrow.what = f"{len(plans)} files of {len(self.plan.instruments)} instruments, {new} of them new"
-        self._measured(Q(instrument__name__in=[AGEING, STEADY, REPAIRED]))
+        self._measured(seen)
 
     def _references(self, plans: list[ScanPlan]) -> None:
         """Make each instrument's first marble scan the reference of the later ones (SSIM, PSNR ...)."""
@@ -158,8 +163,7 @@ class Loop:
             seen: list[Acquisition] = []
             new = ingest_real_images(self.facility, folder, each=seen.append)
             arrow.what = f"{len(seen)} files, {new} of them new"
-        rows = Q(instrument__name__in={row.instrument.name for row in seen if row.instrument})
-        self._measured(rows, note=" (real images)")
+        self._measured(seen, note=" (real images)")
         with self.report.arrow("control chart (real images)") as arrow:
             names = list(Instrument.objects.filter(acquisitions__in=[row.pk for row in seen]).distinct())
             self._wait(lambda: not Health.objects.filter(instrument__in=names, needs_assessment=True).exists())
@@ -177,9 +181,9 @@ class Loop:
         self._train_and_restore(case, newest, note=" (real images)")
 
     # shared ----------------------------------------------------------------------------------------------------------
-    def _measured(self, rows: Q, note: str = "") -> None:
+    def _measured(self, rows: list[Acquisition], note: str = "") -> None:
         """Wait until all these acquisitions are measured or refused."""
-        waiting = Acquisition.objects.filter(rows, facility=self.facility)
+        waiting = Acquisition.objects.filter(pk__in=[row.pk for row in rows])
         total = waiting.count()
         with self.report.arrow(f"read and measure{note}") as arrow:
             with self._progress("scans measured", total) as each:

@@ -24,7 +24,7 @@ def ingest_scans(
     folder: Path,
     started: datetime,
     *,
-    each: Callable[[Acquisition], None],
+    each: Callable[[Acquisition], object],
 ) -> int:
     """Write and ingest all scans; instrument, path, label and date are read from the file. Return how many were new."""
     standards = {standard.kind: standard for standard in Standard.objects.filter(facility=facility)}

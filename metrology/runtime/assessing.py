@@ -11,11 +11,11 @@ from django.db.models import F
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
-from metrology.models import Acquisition, Limits, Measurement, Series, Validity
+from metrology.models import Limits, Measurement, Series, Validity
 from metrology.runtime.verdicts import FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.services.assessments import assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
-from metrology.services.health import health_lock, health_record
+from metrology.services.health import health_lock, health_record, scans_pending
 from metrology.spc.design import ChartDesign
 from metrology.spc.series import assess
 from metrology.spc.tolerance import AbsoluteLimits
@@ -43,10 +43,9 @@ def assess_instrument(instrument_id: int) -> bool:
     """
     with transaction.atomic():
         health = health_lock(instrument_id)
-        pending = Acquisition.objects.filter(instrument_id=instrument_id, state__in=["queued", "running"])
-        if pending.exists():
-            return False
         instrument = Instrument.objects.select_related("facility").get(pk=instrument_id)
+        if scans_pending(instrument):
+            return False
         points = _points_by_series(instrument)
         series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))
         events = list(instrument.service_events.order_by("ended_at"))

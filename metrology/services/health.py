@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from common.dispatch import dispatch
+from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition, Assessment, Baseline, Health, Protocol, Verdict
 
@@ -28,13 +29,17 @@ def assessment_request(instrument_id: int) -> None:
 
 def assess_forgotten() -> int:
     """Send the task again for instruments whose assessment was lost on its way; return how many."""
-    waiting = Health.objects.filter(needs_assessment=True).exclude(
-        instrument__acquisitions__state__in=["queued", "running"]
-    )
-    ids = list(waiting.values_list("instrument_id", flat=True))
+    waiting = Health.objects.filter(needs_assessment=True).select_related("instrument")
+    ids = [health.instrument_id for health in waiting if not scans_pending(health.instrument)]
     for instrument_id in ids:
         dispatch(ASSESS_TASK, instrument_id)
     return len(ids)
+
+
+def scans_pending(instrument: Instrument) -> bool:
+    """Say whether a scan still waits that is, or may turn out to be, of this instrument."""
+    active = Acquisition.objects.filter(facility=instrument.facility_id, state__in=ACTIVE_STATES)
+    return active.filter(Q(instrument=instrument) | Q(instrument=None)).exists()
 
 
 def health_lock(instrument_id: int) -> Health:
