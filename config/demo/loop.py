@@ -78,25 +78,22 @@ class Loop:
         plans = [*self.plan.scans, *paired_fields(week=TISSUE_WEEK)]
         self._references(plans)
         with self.report.arrow("scan") as arrow:
-            seen: list[Acquisition] = []
+            found = ingest_scans(self.facility, plans, self.folder, started_at(self.facility))
             with self._progress("scans written and ingested", len(plans)) as step:
-                new = ingest_scans(
-                    self.facility,
-                    plans,
-                    self.folder,
-                    started_at(self.facility),
-                    each=lambda row: (seen.append(row), step()),
-                )
+                taken = []
+                for one in found:
+                    taken.append(one)
+                    step()
+            new = sum(not one.duplicate for one in taken)
             arrow.what = f"{len(plans)} files of {len(self.plan.instruments)} instruments, {new} of them new"
-        self._measured(seen)
+        self._measured([one.acquisition for one in taken])
 
     def _references(self, plans: list[ScanPlan]) -> None:
         """Make each instrument's first marble scan the reference of the later ones (SSIM, PSNR ...)."""
         firsts = [plan for plan in plans if plan.standard is SimulatedStandard.MARBLES and int(plan.week) == 0]
         with self.report.arrow("reference") as arrow:
-            rows: list[Acquisition] = []
-            ingest_scans(self.facility, firsts, self.folder, started_at(self.facility), each=rows.append)
-            ids = [row.pk for row in rows]
+            taken = ingest_scans(self.facility, firsts, self.folder, started_at(self.facility))
+            ids = [one.acquisition.pk for one in taken]
             active = Acquisition.objects.filter(pk__in=ids, state__in=[JobState.QUEUED, JobState.RUNNING])
             self._wait(lambda: not active.exists())
             for row in Acquisition.objects.filter(pk__in=ids, reference_of=None):
@@ -160,9 +157,9 @@ class Loop:
     def real(self, folder: Path) -> None:
         """Run the loop on real images, as two further instruments."""
         with self.report.arrow("scan (real images)") as arrow:
-            seen: list[Acquisition] = []
-            new = ingest_real_images(self.facility, folder, each=seen.append)
-            arrow.what = f"{len(seen)} files, {new} of them new"
+            taken = list(ingest_real_images(self.facility, folder))
+            seen = [one.acquisition for one in taken]
+            arrow.what = f"{len(taken)} files, {sum(not one.duplicate for one in taken)} of them new"
         self._measured(seen, note=" (real images)")
         with self.report.arrow("control chart (real images)") as arrow:
             names = list(Instrument.objects.filter(acquisitions__in=[row.pk for row in seen]).distinct())

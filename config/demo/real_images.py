@@ -12,14 +12,13 @@ from django.utils.text import slugify
 from common.errors import InputError
 from instruments.models import Instrument, LightSource, Objective, OpticalPath, PathChannel
 from metrology.models import FieldRole, Standard, StandardKind
-from metrology.services.ingest import acquisition_ingest
+from metrology.services.ingest import Ingested, acquisition_ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from instruments.models import Facility
-    from metrology.models import Acquisition
 
 WIDEFIELD: Final = "Widefield (W2S)"
 CONFOCAL: Final = "Confocal (FMD)"
@@ -114,13 +113,12 @@ def _instrument(facility: Facility, name: str, *, technique: str, numerical_aper
     return instrument
 
 
-def ingest_real_images(facility: Facility, folder: Path, *, each: Callable[[Acquisition], None]) -> int:
-    """Ingest the images with the normal service; return how many were new."""
+def ingest_real_images(facility: Facility, folder: Path) -> Iterator[Ingested]:
+    """Ingest the images with the normal service."""
     instruments = real_instruments_make(facility)
     standards = {one.name: one for one in Standard.objects.filter(facility=facility)}
-    new = 0
     for number, image in enumerate(real_images(folder)):
-        ingested = acquisition_ingest(
+        yield acquisition_ingest(
             facility=facility,
             source=image.path,
             original_name=image.path.name,
@@ -132,6 +130,3 @@ def ingest_real_images(facility: Facility, folder: Path, *, each: Callable[[Acqu
             field_of_view=image.field_of_view,
             field_role=image.field_role,
         )
-        new += not ingested.duplicate
-        each(ingested.acquisition)
-    return new
