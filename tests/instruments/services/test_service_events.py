@@ -33,7 +33,7 @@ def record(user, instrument, **fields):
     return service_event_record(user=user, instrument=instrument, **given | fields)
 
 
-def test_an_event_is_kept_and_the_instrument_is_judged_anew(
+def test_an_event_is_kept_and_the_instrument_and_its_models_are_judged_anew(
     instrument, operator, monkeypatch, django_capture_on_commit_callbacks
 ):
     sent = []
@@ -42,7 +42,7 @@ def test_an_event_is_kept_and_the_instrument_is_judged_anew(
         event = record(operator, instrument, text="Mirror 3 was loose.", components="scan head")
     assert ServiceEvent.objects.get() == event
     assert (event.recorded_by, event.text, event.components) == (operator, "Mirror 3 was loose.", "scan head")
-    assert sent == [("metrology.assess", [instrument.pk])]
+    assert sent == [("metrology.assess", [instrument.pk]), ("enhancement.expire_models", [event.pk])]
 
 
 def test_a_viewer_may_not_record(instrument):
