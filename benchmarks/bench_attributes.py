@@ -1,6 +1,8 @@
 # ruff: noqa: D102 (the methods of both sides are named after the rows of the table)
 """Attributes against the plain composition of numpy, scipy and scikit-image: same image, same run, one thread.
 
+Times are processor time, so that other work on the machine counts for neither side.
+
 Run `python -m benchmarks.bench_attributes [--size 2048] [--repeats 5]`. Every pair of values is checked to be equal within
 1e-6 before its time counts. scikit-image's `estimate_sigma` needs PyWavelets; its peer here is the same wavelet by scipy.
 """
@@ -172,9 +174,9 @@ PAIR_ROWS = {"mse": "MSE, PSNR", "msemg": "MSEMG", "ssim": "SSIM"}
 def _seconds(function: Callable[[], list[float]], repeats: int) -> float:
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = time.process_time()
         function()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return statistics.median(times)
 
 
@@ -198,7 +200,7 @@ def _rows(ours: Ours, peer: Peer, *, repeats: int, size: int) -> list[Row]:
 
 
 def _row(title: str, times: list[float], size: int, target: float | None = None) -> Row:
-    what = f"{title} [ms, {size}×{size} uint16, 1 thread]"
+    what = f"{title} [CPU ms, {size}×{size} uint16, 1 thread]"
     return compared(
         what, ours=1e3 * times[0], peer=1e3 * times[1], peer_name="scikit-image, scipy, numpy", target=target
     )

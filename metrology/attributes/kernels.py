@@ -46,21 +46,27 @@ def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
     """Count the pixels of each value of a uint16 plane; values from `bins` on count as the last."""
     rows, columns = plane.shape
     blocks = (rows + _ROWS_PER_BLOCK - 1) // _ROWS_PER_BLOCK
-    partial = np.zeros((blocks, 2, bins), np.uint32)
-    last = np.uint64(bins - 1)
+    partial = np.zeros((blocks, 4, bins), np.uint32)
+    last, one = np.uint16(bins - 1), np.uint32(1)
     for block in prange(blocks):
-        even, odd = partial[block, 0], partial[block, 1]  # two counters: equal neighbours do not wait for each other
+        # four counters: equal neighbours do not wait for each other
+        a, b, c, d = partial[block, 0], partial[block, 1], partial[block, 2], partial[block, 3]
         for i in range(block * _ROWS_PER_BLOCK, min(rows, (block + 1) * _ROWS_PER_BLOCK)):
             row = plane[i]
-            for j in range(0, columns - 1, 2):
-                even[min(np.uint64(row[j]), last)] += np.uint32(1)
-                odd[min(np.uint64(row[j + 1]), last)] += np.uint32(1)
-            if columns % 2:
-                even[min(np.uint64(row[columns - 1]), last)] += np.uint32(1)
+            whole = columns - columns % 4
+            for j in range(0, whole, 4):
+                a[min(row[j], last)] += one
+                b[min(row[j + 1], last)] += one
+                c[min(row[j + 2], last)] += one
+                d[min(row[j + 3], last)] += one
+            for j in range(whole, columns):
+                a[min(row[j], last)] += one
     counts = np.zeros(bins, np.int64)
     for block in range(blocks):
-        for k in range(bins):
-            counts[k] += np.int64(partial[block, 0, k]) + np.int64(partial[block, 1, k])
+        for counter in range(4):
+            line = partial[block, counter]
+            for k in range(bins):
+                counts[k] += np.int64(line[k])
     return counts
 
 
@@ -205,18 +211,43 @@ def _reflect(index: int, size: int) -> int:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _window(source: np.ndarray, target: np.ndarray, count: int, step: int) -> None:
-    """Weight 11 values `step` apart by the Gaussian window (its symmetry halves the products)."""
+def _window_across(source: np.ndarray, target: np.ndarray, count: int) -> None:
+    """Weight 11 neighbours in a row by the Gaussian window (its symmetry halves the products)."""
     w0, w1, w2, w3, w4, w5 = _SSIM_WINDOW
     for j in range(count):
         target[j] = (
-            w0 * (source[j] + source[j + 10 * step])
-            + w1 * (source[j + step] + source[j + 9 * step])
-            + w2 * (source[j + 2 * step] + source[j + 8 * step])
-            + w3 * (source[j + 3 * step] + source[j + 7 * step])
-            + w4 * (source[j + 4 * step] + source[j + 6 * step])
-            + w5 * source[j + 5 * step]
+            w0 * (source[j] + source[j + 10])
+            + w1 * (source[j + 1] + source[j + 9])
+            + w2 * (source[j + 2] + source[j + 8])
+            + w3 * (source[j + 3] + source[j + 7])
+            + w4 * (source[j + 4] + source[j + 6])
+            + w5 * source[j + 5]
         )
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _window_down(source: np.ndarray, target: np.ndarray, count: int) -> None:
+    """Weight 11 neighbours in a column of a tile (a constant step, which the compiler can unroll)."""
+    w0, w1, w2, w3, w4, w5 = _SSIM_WINDOW
+    for j in range(count):
+        target[j] = (
+            w0 * (source[j] + source[j + 10 * _TILE_COLUMNS])
+            + w1 * (source[j + _TILE_COLUMNS] + source[j + 9 * _TILE_COLUMNS])
+            + w2 * (source[j + 2 * _TILE_COLUMNS] + source[j + 8 * _TILE_COLUMNS])
+            + w3 * (source[j + 3 * _TILE_COLUMNS] + source[j + 7 * _TILE_COLUMNS])
+            + w4 * (source[j + 4 * _TILE_COLUMNS] + source[j + 6 * _TILE_COLUMNS])
+            + w5 * source[j + 5 * _TILE_COLUMNS]
+        )
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _sums_and_squares(first: np.ndarray, second: np.ndarray, scale: float, lines: np.ndarray) -> None:
+    """Write x+y, x−y and their squares of two scaled rows."""
+    plus, minus, plus_squared, minus_squared = lines[0], lines[1], lines[2], lines[3]
+    for j in range(first.size):
+        a, b = np.float64(first[j]) * scale, np.float64(second[j]) * scale
+        plus[j], minus[j] = a + b, a - b
+        plus_squared[j], minus_squared[j] = (a + b) * (a + b), (a - b) * (a - b)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -247,15 +278,12 @@ def structural_similarity(first: np.ndarray, second: np.ndarray, scale: float, c
         for left in range(0, out_columns, _TILE_COLUMNS):
             width = min(_TILE_COLUMNS, out_columns - left)
             for i in range(start, stop + 10):
-                x, y = first[i, left : left + width + 10], second[i, left : left + width + 10]
-                for j in range(width + 10):
-                    a, b = np.float64(x[j]) * scale, np.float64(y[j]) * scale
-                    lines[0, j], lines[1, j] = a + b, a - b
-                    lines[2, j], lines[3, j] = (a + b) * (a + b), (a - b) * (a - b)
+                right = left + width + 10
+                _sums_and_squares(first[i, left:right], second[i, left:right], scale, lines)
                 for k in range(4):
-                    _window(lines[k], smooth[k, (i - start) * _TILE_COLUMNS :], width, 1)
+                    _window_across(lines[k], smooth[k, (i - start) * _TILE_COLUMNS :], width)
             for i in range(start, stop):
                 for k in range(4):
-                    _window(smooth[k, (i - start) * _TILE_COLUMNS :], means[k], width, _TILE_COLUMNS)
+                    _window_down(smooth[k, (i - start) * _TILE_COLUMNS :], means[k], width)
                 sums[i] += _sum_similarity(means, width, c1, c2)
     return sums

@@ -53,4 +53,12 @@ def _sigma(view: PlaneView) -> float:
             "The plane has no detail at the scale of a pixel, so its noise cannot be told.",
             hint="Measure the raw image, before any smoothing.",
         )
-    return float(np.median(details)) / _MAD_OF_NORMAL
+    return _median(details) / _MAD_OF_NORMAL
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median by one partition (numpy's own also sorts out NaN, which takes most of its time)."""
+    middle = values.size // 2
+    ordered = np.partition(values, middle)
+    upper = float(ordered[middle])
+    return upper if values.size % 2 else (float(ordered[:middle].max()) + upper) / 2
