@@ -5,16 +5,12 @@ from __future__ import annotations
 import io
 import os
 import signal
-import struct
 import subprocess
 import sys
 import time
-from datetime import timedelta
 
 import numpy as np
 import pytest
-import tifffile
-from django.utils import timezone
 from PIL import Image
 
 from common import jobs
@@ -26,47 +22,15 @@ from metrology.models import (
     Protocol,
     ReferenceAcquisition,
     Series,
-    StandardKind,
     Validity,
 )
 from metrology.runtime.measuring import measure
 from metrology.services.ingest import acquisition_ingest
 from metrology.services.references import reference_set
 from tests.factories import acquisitions, catalogue
+from tests.factories.measured import measured, ome, values
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Nothing is sent: the tests are the worker."""
-    monkeypatch.setattr("common.dispatch._send", lambda *_: None)
-
-
-@pytest.fixture
-def path():
-    """An optical path of the only instrument of a facility that has one sample of marbles."""
-    found = catalogue.optical_path()
-    acquisitions.standard(found.instrument.facility, name="Marbles A")
-    return found
-
-
-def measured(content, path, **given):
-    """Bring a file and do what a worker does with it."""
-    facility = path.instrument.facility
-    row = acquisition_ingest(
-        facility=facility, source=io.BytesIO(content), original_name=given.pop("name", "scan.tif"), **given
-    ).acquisition
-    jobs.run(Acquisition, row.pk, measure)
-    return Acquisition.objects.get(pk=row.pk)
-
-
-def ome(path, **fields):
-    return acquisitions.ome_tiff(instrument=path.instrument, **fields)
-
-
-def values(row):
-    return {(one.series.attribute_id, one.series.channel): one.value for one in row.measurements.all()}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 
 
 def test_a_file_that_says_all_is_charted_without_a_word_from_anybody(path):
@@ -189,233 +153,6 @@ def test_a_reference_is_not_compared_with_itself(path):
     jobs.run(Acquisition, row.pk, measure)
     assert ReferenceAcquisition.objects.count() == 1
     assert not Series.objects.filter(attribute_id="mse").exists()
-
-
-# what cannot be known --------------------------------------------------------------------------------------------------
-
-
-def test_an_instrument_nobody_catalogued_is_named(path):
-    row = measured(acquisitions.ome_tiff(), path)
-    assert (row.state, row.error_code) == (JobState.FAILED, "unknown_instrument")
-    assert "Zeiss LSM 999 unheard of" in row.error_message
-    assert row.metadata["instrument_serial"]["value"] == "unheard of"
-    assert row.preview_window
-    assert (row.standard.name, row.sources["standard"]) == ("Marbles A", "image name in the file")
-
-
-def test_a_file_that_names_no_instrument_asks(path):
-    row = measured(acquisitions.tiff(), path, acquired_at=catalogue.START)
-    assert row.error_code == "unknown_instrument"
-    assert "does not say which instrument" in row.error_message
-
-
-def test_of_two_instruments_that_fit_none_is_picked(path):
-    facility = path.instrument.facility
-    for name in ("left", "right"):
-        catalogue.instrument(facility, name=name, slug=name, model="LSM 999", serial_number="")
-    row = measured(acquisitions.ome_tiff(), path)
-    assert row.error_code == "unknown_instrument"
-    assert "fits left and right" in row.error_message
-
-
-def test_a_model_names_the_instrument_where_only_one_has_it(path):
-    only = catalogue.instrument(path.instrument.facility, model="LSM 999", serial_number="")
-    row = measured(acquisitions.ome_tiff(), path)
-    assert row.instrument == only
-    assert row.sources["instrument"] == "OME-XML Microscope Manufacturer and Model"
-
-
-def test_an_instrument_with_another_serial_number_is_not_it(path):
-    catalogue.instrument(path.instrument.facility, model="LSM 999", serial_number="another")
-    assert measured(acquisitions.ome_tiff(), path).error_code == "unknown_instrument"
-
-
-def test_what_a_person_says_counts_more_than_the_file(path):
-    other = catalogue.optical_path(catalogue.instrument(path.instrument.facility))
-    row = measured(ome(path), path, instrument=other.instrument)
-    assert row.instrument == other.instrument
-
-
-def test_a_path_is_chosen_by_its_objective(path):
-    path.objective.numerical_aperture = 0.5
-    path.objective.save()
-    fitting = catalogue.optical_path(path.instrument)
-    row = measured(ome(path), path)
-    assert row.optical_path == fitting
-    assert row.sources["optical_path"] == "objective and channels of the file"
-
-
-def test_of_two_paths_that_fit_none_is_picked(path):
-    catalogue.optical_path(path.instrument)
-    row = measured(ome(path), path)
-    assert row.optical_path is None
-    assert "fits 2 optical paths" in row.validity_reason
-    assert row.validity == Validity.INVALID
-
-
-def test_a_path_that_contradicts_the_file_is_not_taken(path):
-    row = measured(ome(path, na=0.5), path)
-    assert row.optical_path is None
-    assert "fit no optical path" in row.validity_reason
-
-
-def test_of_two_standards_of_a_kind_none_is_picked(path):
-    acquisitions.standard(path.instrument.facility, name="Marbles B")
-    row = measured(ome(path), path)
-    assert row.standard is None
-    assert "fits 2 standards" in row.validity_reason
-
-
-def test_a_standard_is_known_by_its_name_in_the_file_name(path):
-    acquisitions.standard(path.instrument.facility, name="Marbles B")
-    row = measured(ome(path, name="Image 1"), path, name="2026-01-05_marbles_b.tif")
-    assert (row.standard.name, row.sources["standard"]) == ("Marbles B", "file name")
-
-
-def test_a_file_without_a_date_asks_for_it(path):
-    row = measured(ome(path, acquired_at=None), path)
-    assert row.error_code == "missing_metadata"
-    assert "when it was acquired" in row.error_message
-    assert row.instrument == path.instrument
-    assert row.standard is not None
-
-
-def test_a_file_from_the_future_is_refused(path):
-    row = measured(ome(path, acquired_at=timezone.now() + timedelta(days=3)), path)
-    assert row.error_code == "invalid_date"
-    assert "in the future" in row.error_message
-    assert not Measurement.objects.exists()
-
-
-def test_a_stack_without_pixel_size_gives_what_needs_none_and_says_the_rest(path):
-    acquisitions.standard(path.instrument.facility, name="PSF sample", kind=StandardKind.BEADS)
-    row = measured(ome(path, pixels=acquisitions.beads(), name="PSF sample", pixel_um=None), path)
-    assert row.state == JobState.DONE
-    assert ("mean", 0) in values(row)
-    failed = {one.attribute_id: one.message for one in row.failures.all()}
-    assert "pixel size" in failed["fwhm_lateral_x"]
-
-
-def test_beads_are_as_wide_as_they_were_made(path):
-    acquisitions.standard(path.instrument.facility, name="PSF sample", kind=StandardKind.BEADS)
-    pixels = acquisitions.beads(pixel_um=0.1, width_um=0.4)
-    row = measured(ome(path, pixels=pixels, name="PSF sample", pixel_um=0.1), path)
-    assert row.validity == Validity.VALID
-    assert values(row)["fwhm_lateral_x", 0] == pytest.approx(0.4, rel=0.03)
-
-
-def test_the_catalogue_s_bit_depth_comes_before_a_guess(path):
-    channel = path.channels.get()
-    channel.detector.bit_depth = 12
-    channel.detector.save()
-    dim = acquisitions.field(mean=200)[0, 0]
-    assert dim.max() < 1024
-    row = measured(acquisitions.tiff(dim), path, optical_path=path, acquired_at=catalogue.START, label="marbles")
-    assert row.bit_depth == 12
-    assert values(row)["mean", 0] == pytest.approx(dim.mean() * 255 / 4095)
-
-
-# what may not be charted ------------------------------------------------------------------------------------------------
-
-
-def test_a_saturated_scan_is_kept_but_not_charted(path):
-    pixels = acquisitions.field()
-    pixels[..., :8] = 4095
-    row = measured(ome(path, pixels=pixels), path)
-    assert row.validity == Validity.INVALID
-    assert "saturated" in row.validity_reason
-    assert row.measurements.exists()
-
-
-def test_a_few_saturated_pixels_are_no_matter(path):
-    pixels = acquisitions.field()
-    pixels[0, 0, 0, :20] = 4095
-    assert measured(ome(path, pixels=pixels), path).validity == Validity.VALID
-
-
-def test_a_constant_image_is_not_charted(path):
-    row = measured(ome(path, pixels=np.full((1, 1, 64, 64), 900, np.uint16)), path)
-    assert "same value (900)" in row.validity_reason
-    assert row.failures.exists()
-
-
-def test_a_dark_frame_is_not_charted(path):
-    pixels = np.random.default_rng(0).normal(40, 5, (1, 1, 64, 64)).round().clip(0).astype(np.uint16)
-    assert "no signal" in measured(ome(path, pixels=pixels), path).validity_reason
-
-
-def test_dim_objects_are_a_signal(path):
-    row = measured(ome(path, pixels=acquisitions.field(mean=60.0)), path)
-    assert row.validity == Validity.VALID
-
-
-def test_a_bead_stack_without_a_bead_is_not_charted(path):
-    acquisitions.standard(path.instrument.facility, name="PSF sample", kind=StandardKind.BEADS)
-    pixels = np.random.default_rng(0).poisson(400, (1, 21, 96, 96)).astype(np.uint16)
-    row = measured(ome(path, pixels=pixels, name="PSF sample", pixel_um=0.1), path)
-    assert "No bead could be measured" in row.validity_reason
-
-
-# bad files --------------------------------------------------------------------------------------------------------------
-
-
-def claim_of_3_gb() -> bytes:
-    """A header of 2 kB that promises 40000 × 40000 pixels of 16 bits."""
-    tags = [
-        (256, 40000),
-        (257, 40000),
-        (258, 16),
-        (259, 1),
-        (262, 1),
-        (273, 8),
-        (277, 1),
-        (278, 40000),
-        (279, 3_200_000_000),
-    ]
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    return (struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)).ljust(2048, b"\0")
-
-
-def rgb() -> bytes:
-    target = io.BytesIO()
-    tifffile.imwrite(target, np.zeros((32, 32, 3), np.uint8), photometric="rgb")
-    return target.getvalue()
-
-
-def with_nan() -> bytes:
-    pixels = np.ones((32, 32), np.float32)
-    pixels[3, 4] = np.nan
-    return acquisitions.tiff(pixels)
-
-
-@pytest.mark.parametrize(
-    ("content", "code", "words"),
-    [
-        (acquisitions.tiff()[:-3000], "unreadable_image", "damaged or incomplete"),
-        (b"II*\x00", "unreadable_image", "damaged or incomplete"),
-        (claim_of_3_gb(), "unreadable_image", "damaged or incomplete"),
-        (with_nan(), "unreadable_image", "not finite"),
-        (rgb(), "axes", "colour"),
-    ],
-    ids=["truncated", "only magic", "claims 3 GB in 2 kB", "NaN", "RGB"],
-)
-def test_a_bad_file_fails_with_one_sentence_and_leaves_no_figures(path, content, code, words):
-    row = measured(content, path, name="Monday scan.tif", instrument=path.instrument, acquired_at=catalogue.START)
-    assert (row.state, row.error_code) == (JobState.FAILED, code)
-    assert words in row.error_message
-    assert row.stored_file.sha256 not in row.error_message
-    assert not Measurement.objects.exists()
-    assert row.validity == Validity.PENDING
-
-
-def test_a_damaged_file_is_called_by_the_name_that_people_know(path):
-    row = measured(acquisitions.tiff()[:-3000], path, name="Monday scan.tif")
-    assert "Monday scan.tif" in row.error_message
-
-
-def test_an_image_over_the_limit_of_pixels_is_refused(path, settings):
-    settings.MAX_PIXELS = 1000
-    assert measured(ome(path), path).error_code == "too_large"
 
 
 @pytest.mark.slow
