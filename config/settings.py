@@ -231,6 +231,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "CaseState": "enhancement.models.CaseState",
+        "ModelState": "enhancement.models.ModelState",
+        "ModelKind": "enhancement.models.RestorationModel.Kind",
+        "StandardKind": "metrology.models.StandardKind",
+        "Verdict": "metrology.models.Verdict",
+        "JobState": "common.models.JobState",
+        "InstrumentState": "instruments.models.InstrumentState",
+        "FlagState": "metrology.models.FlagState",
+        "ServiceKind": "instruments.models.ServiceKind",
+        "DetectorKind": "instruments.models.components.DetectorKind",
+        "LightKind": "instruments.models.components.LightKind",
+    },
 }
 
 LOGGING = {

@@ -36,6 +36,42 @@ def media_root(settings, tmp_path) -> Path:
     return settings.MEDIA_ROOT
 
 
+@pytest.fixture
+def worker(transactional_db, media_root, tmp_path):
+    """A running worker on this test's database and media folder."""
+    from django.db import connection
+
+    from tests.factories.worker import Worker, empty_queues
+
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "STREHL_DATABASE_NAME": connection.settings_dict["NAME"],
+        "STREHL_MEDIA": str(media_root),
+        "OMP_NUM_THREADS": "1",
+    }
+    empty_queues()
+    found = Worker(environment, tmp_path / "worker.log")
+    found.start()
+    yield found
+    if found.process.poll() is None:
+        found.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium under Playwright; the test skips where it is not installed."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium on this machine: as root, apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=program, args=options)
+        yield browser
+        browser.close()
+
+
 def pytest_unconfigure(config):
     """Stop this run's server and remove its folder."""
     if not hasattr(config, "workerinput"):

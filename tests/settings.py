@@ -9,9 +9,10 @@ import tempfile
 os.environ.setdefault("STREHL_TEST_VAR", tempfile.mkdtemp(prefix="strehl-test-"))
 os.environ["STREHL_VAR"] = os.environ["STREHL_TEST_VAR"]
 os.environ["STREHL_QUEUE_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "main") + "_"
-os.environ["STREHL_SECRET_KEY"] = "only-for-tests"  # noqa: S105 - signs nothing outside the tests
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's own loop runs in the thread of the browser tests
+os.environ["STREHL_SECRET_KEY"] = "only-for-tests"
 
-from config.settings import *  # noqa: E402, F403 - settings are made of names
+from config.settings import *  # noqa: F403 - settings are made of names
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -94,7 +94,9 @@ def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_end(job):
     assert reread(job).state == JobState.CANCELLED
 
 
-def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(job, django_capture_on_commit_callbacks, monkeypatch):
+def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(
+    job, django_capture_on_commit_callbacks, monkeypatch
+):
     sent = []
     monkeypatch.setattr("common.dispatch._send", lambda task, ids, queue: sent.append((task, ids, queue)))
     jobs.claim(Acquisition, job.pk)
@@ -106,7 +108,9 @@ def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(job, djang
     assert reread(job).state == JobState.QUEUED
 
 
-def test_a_job_waiting_without_a_message_is_sent_again_but_not_at_every_look(job, settings, django_capture_on_commit_callbacks, monkeypatch):
+def test_a_job_waiting_without_a_message_is_sent_again_but_not_at_every_look(
+    job, settings, django_capture_on_commit_callbacks, monkeypatch
+):
     sent = []
     monkeypatch.setattr("common.dispatch._send", lambda *message: sent.append(message))
     Acquisition.objects.update(queued_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from django.contrib.auth import get_user_model
 
 from common.permissions import Role
-from instruments.models import Detector, Facility, Instrument, LightSource, Membership, Objective, OpticalPath, PathChannel
+from instruments.models import (
+    Detector,
+    Facility,
+    Instrument,
+    LightSource,
+    Membership,
+    Objective,
+    OpticalPath,
+    PathChannel,
+)
 
 _number = itertools.count(1)
 
@@ -45,7 +54,12 @@ def optical_path(of=None, *, channels=1, **fields):
     at = of or instrument()
     n = next(_number)
     objective = Objective.objects.create(
-        instrument=at, name=f"Plan-Apochromat {n}", numerical_aperture=1.0, magnification=20, immersion="water", refractive_index=1.333
+        instrument=at,
+        name=f"Plan-Apochromat {n}",
+        numerical_aperture=1.0,
+        magnification=20,
+        immersion="water",
+        refractive_index=1.333,
     )
     laser = LightSource.objects.create(instrument=at, name=f"Laser {n}", wavelength_nm=488)
     path = OpticalPath.objects.create(

@@ -8,9 +8,7 @@ import subprocess
 import sys
 import time
 
-import pytest
 from celery import current_app
-from django.db import connection
 
 from config.env import BASE_DIR
 
@@ -54,21 +52,9 @@ class Worker:
             time.sleep(0.1)
 
 
-@pytest.fixture
-def worker(transactional_db, media_root, tmp_path):
-    """A running worker; what an earlier test left in the queues is thrown away first."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "STREHL_DATABASE_NAME": connection.settings_dict["NAME"],
-        "STREHL_MEDIA": str(media_root),
-        "OMP_NUM_THREADS": "1",
-    }
+def empty_queues():
+    """Throw away what an earlier test left in this run's queues."""
     with current_app.connection_for_write() as broker:
         for queue in current_app.amqp.queues.values():
             queue(broker.default_channel).declare()
             queue(broker.default_channel).purge()
-    found = Worker(environment, tmp_path / "worker.log")
-    found.start()
-    yield found
-    if found.process.poll() is None:
-        found.kill()
