@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Figure = dict[str, Any]
 
-SIGNALLED: Final = frozenset({"ewma", "cusum", "tolerance", "action"})
+SIGNALLED: Final = frozenset({"ewma", "cusum", "confirmed", "tolerance", "action"})
 SYMBOLS: Final = {"points": "circle", "flag": "square", "repeat": "triangle-up", "invalid": "x-thin-open"}
 
 

@@ -74,7 +74,7 @@ class FlagSignal(models.Model):
     flag = models.ForeignKey(Flag, on_delete=models.CASCADE, related_name="signals")
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="signals")
     acquisition = models.ForeignKey(Acquisition, on_delete=models.PROTECT, related_name="signals")
-    kind = models.CharField(max_length=12, help_text="ewma, cusum or action.")
+    kind = models.CharField(max_length=12, help_text="ewma, cusum, confirmed or action.")
     signalled_at = models.DateTimeField()
     since = models.DateTimeField()
     since_low = models.DateTimeField()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metrology.spc.assessment import Segment, SeriesAssessment, Signal
     from metrology.spc.design import ChartDesign
 
-FLAGGING = ("ewma", "cusum", "action")
+FLAGGING = ("ewma", "cusum", "confirmed", "action")
 """Kinds of signal that raise a flag; the others ask for a look or for a repeated scan."""
 
 
@@ -125,7 +125,7 @@ def _point_json(result: SeriesAssessment, points: Sequence[Point], index: int) -
         status = "signal"
     elif "repeat" in statuses:
         status = "repeat"
-    elif {"shewhart", "tolerance", "ewma", "cusum", "action"} & set(statuses):
+    elif {"shewhart", "tolerance", "ewma", "cusum", "confirmed", "action"} & set(statuses):
         status = "watch"
     else:
         status = "ok" if segment else "no_baseline"

@@ -26,6 +26,7 @@ def signal_words(kind: str) -> str:
         "ewma": "drift (EWMA)",
         "cusum": "drift (CUSUM)",
         "repeat": "single value: repeat asked",
+        "confirmed": "far out twice in a row",
         "tolerance": "beyond tolerance",
         "action": "beyond action limit",
     }

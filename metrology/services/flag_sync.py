@@ -78,7 +78,8 @@ def flags_sync(instrument: Instrument, *, signals: Sequence[SignalFacts], events
     for flag in flags:
         if flag.pk in touched:
             flag.hypotheses = rank_causes(flag)
-            flag.save(update_fields=["hypotheses"])
+            flag.since, flag.since_low, flag.since_high = _since(flag)
+            flag.save(update_fields=["hypotheses", "since", "since_low", "since_high"])
     return raised
 
 
@@ -121,6 +122,13 @@ def _join(flag: Flag, signal: SignalFacts) -> None:
         limit=signal.limit,
         centre=signal.centre,
     )
+
+
+def _since(flag: Flag) -> tuple[datetime, datetime, datetime]:
+    """Date the change by the middle of what the signals say: one series alone may be far off, all together are not."""
+    rows = list(flag.signals.values_list("since", "since_low", "since_high"))
+    since, low, high = (sorted(column)[len(rows) // 2] for column in zip(*rows, strict=True))
+    return since, low, high
 
 
 def _resolve_by(flag: Flag, event: ServiceEvent) -> None:

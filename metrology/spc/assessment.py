@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from metrology.spc.baseline import Baseline, Stage
     from metrology.spc.price import Price
 
-SignalKind = Literal["ewma", "cusum", "repeat", "tolerance", "action"]
-Status = Literal["invalid", "unscored", "baseline", "shewhart", "ewma", "cusum", "repeat", "tolerance", "action"]
+SignalKind = Literal["ewma", "cusum", "repeat", "confirmed", "tolerance", "action"]
+Status = Literal[
+    "invalid", "unscored", "baseline", "shewhart", "ewma", "cusum", "repeat", "confirmed", "tolerance", "action",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ class Signal:
 
     Parameters
     ----------
-    kind : {"ewma", "cusum", "repeat", "tolerance", "action"}
-        Which chart signalled.
+    kind : {"ewma", "cusum", "repeat", "confirmed", "tolerance", "action"}
+        Which chart signalled; "repeat" asks to scan again, "confirmed" says that the next scan was as far out.
     index : int
         Point at which it signalled.
     since_index, since_low, since_high : int

@@ -207,6 +207,7 @@ def _statuses(
     marks: dict[Status, NDArray] = {
         "invalid": ~usable & ~unscored, "unscored": unscored, "baseline": learned,
         "shewhart": levels["shewhart"] > 1, "ewma": levels["ewma"] > 1, "cusum": levels["cusum"] > 1,
-        "repeat": levels["repeat"] > 1, "tolerance": levels["tolerance"] > 1, "action": levels["action"] > 1,
+        "repeat": levels["repeat"] > 1, "confirmed": levels["confirmed"] > 1,
+        "tolerance": levels["tolerance"] > 1, "action": levels["action"] > 1,
     }  # fmt: skip
     return tuple(tuple(name for name, mark in marks.items() if mark[index]) for index in range(usable.size))

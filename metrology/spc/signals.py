@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Share of its limit below which a statistic must fall before it can signal anew: noise round the limit is one event.
 RELEASE: Final[dict[SignalKind, float]] = {
-    "action": 1.0, "tolerance": 1.0, "ewma": 0.5, "cusum": 0.5, "repeat": 1.0,
+    "action": 1.0, "tolerance": 1.0, "confirmed": 1.0, "ewma": 0.5, "cusum": 0.5, "repeat": 1.0,
 }  # fmt: skip
 
 
@@ -54,17 +54,31 @@ def levels_of(
     dict of (N,) arrays
         For each chart the level, above 1 where it is beyond its limit; NaN where there is nothing to judge.
     """
-    names = ("ewma", "cusum", "repeat", "shewhart")
+    names = ("ewma", "cusum", "repeat", "confirmed", "shewhart")
     levels = {name: np.full(measured.size, np.nan) for name in names}
     for chart, where in zip(charts, places, strict=True):
         levels["ewma"][where] = np.abs(chart.ewma) / chart.ewma_limit
         levels["cusum"][where] = chart.cusum / chart.cusum_limit
         levels["repeat"][where] = np.abs(chart.z) / chart.repeat_limit
+        levels["confirmed"][where] = _twice_in_a_row(chart.z / chart.repeat_limit, both=scale.harmful == "both")
         levels["shewhart"][where] = np.abs(chart.z) / chart.shewhart_limit
     for name, limit in (("tolerance", limits.tolerance), ("action", limits.action)):
         outside = beyond(measured, limit, harmful=scale.harmful, target=limits.target)
         levels[name] = np.where(usable, np.where(outside, 2.0, 0.0), np.nan)
     return levels
+
+
+def _twice_in_a_row(level: NDArray[np.float64], *, both: bool) -> NDArray[np.float64]:
+    """Return the lesser level of each point and the one before it, on the same side: 1 where a repeat confirms the first.
+
+    EWMA and CUSUM clip what is far out, so that one bad scan hardly moves them; a large step would take them many scans.
+    Two scans in a row beyond the limit of the repeat channel are no accident: at 3.5 σ, by chance once in 18 million.
+    """
+    pairs = np.full(level.shape, np.nan)
+    pairs[1:] = np.minimum(level[1:], level[:-1])
+    if both:
+        pairs[1:] = np.fmax(pairs[1:], np.minimum(-level[1:], -level[:-1]))
+    return pairs
 
 
 def excursions(level: NDArray, *, release: float, starts: Sequence[int]) -> tuple[list[int], bool]:

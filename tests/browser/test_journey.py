@@ -100,7 +100,7 @@ def test_from_an_upload_to_a_restored_image(page, room, worker, tmp_path):
     expect(page.get_by_text(re.compile("measured", re.IGNORECASE)).first).to_be_visible()
 
     # the flag is there, and becomes a case
-    worker.wait_until(lambda: room.flags.exists(), 120)
+    worker.wait_until(room.flags.exists, 120)
     page.goto("/flags/")
     page.get_by_role("link", name=str(room)).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(str(room))

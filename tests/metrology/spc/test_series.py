@@ -257,3 +257,38 @@ def test_a_slow_drift_after_20_points_is_flagged_within_32_weeks_at_one_false_fl
         flags = [signal.index for signal in weekly(values).signals if signal.kind in FLAGS and signal.index >= 20]
         delays.append(flags[0] - 19 if flags else 999)
     assert np.median(delays) <= 32
+
+
+def kinds_at(values, **options):
+    found = assess(values, times_day=np.arange(len(values)) * 7.0, scale=Scale("none", "up"), **options)
+    return [(signal.kind, signal.index) for signal in found.signals]
+
+
+def test_a_large_step_is_confirmed_by_its_second_scan():
+    values = np.random.default_rng(5).normal(0, 1, 40)
+    values[30:] += 10
+    assert ("repeat", 30) in kinds_at(values)
+    assert ("confirmed", 31) in kinds_at(values)
+
+
+def test_one_bad_scan_and_two_on_opposite_sides_or_away_from_harm_confirm_nothing():
+    quiet = np.random.default_rng(5).normal(0, 1, 40)
+    for places, shifts in (([30], [10]), ([30, 31], [10, -10]), ([30, 31], [-10, -10]), ([30, 32], [10, 10])):
+        values = quiet.copy()
+        values[places] = shifts
+        assert "confirmed" not in {kind for kind, _ in kinds_at(values)}
+
+
+def test_an_invalid_scan_between_two_far_ones_does_not_part_them():
+    values = np.random.default_rng(5).normal(0, 1, 40)
+    values[30:] += 10
+    valid = np.ones(40, dtype=bool)
+    valid[31] = False
+    assert ("confirmed", 32) in kinds_at(values, valid=valid)
+
+
+def test_two_far_scans_of_two_epochs_confirm_nothing():
+    values = np.random.default_rng(5).normal(0, 1, 40)
+    values[19] += 10
+    values[20:] += 10
+    assert "confirmed" not in {kind for kind, _ in kinds_at(values, epoch_starts=(0, 20))}
