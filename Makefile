@@ -26,6 +26,8 @@ $(VENV)/runtime.stamp: requirements.txt
 	@echo "== torch (pip, the CPU build where pip finds one), then the rest (uv)"
 	@$(PY) -m pip install --quiet --progress-bar on uv "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(PY) -r requirements.txt
+	@echo "== numeric kernels compiled for this machine"
+	@$(PY) -m metrology.attributes.warm_up
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.txt

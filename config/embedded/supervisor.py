@@ -157,12 +157,7 @@ class Supervisor:
             process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
                 command_of(role, port=self.port),
                 cwd=env.BASE_DIR,
-                env=os.environ
-                | {
-                    MARK: str(env.VAR_DIR),
-                    "STREHL_EMBEDDED_AUTOSTART": "false",
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                },
+                env=os.environ | _environment_of(role),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -170,6 +165,15 @@ class Supervisor:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread here, one system call there
             )
         self.children[role] = Child(role, process)
+
+
+def _environment_of(role: Role) -> dict[str, str]:
+    """Return what a process of this role finds in its environment besides ours."""
+    found = {MARK: str(env.VAR_DIR), "STREHL_EMBEDDED_AUTOSTART": "false", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    if role == "measure":  # the processes share the cores: threads of each would only wait for one another
+        threads = str(max(1, (os.cpu_count() or 1) // env.MEASURE_PROCESSES))
+        found |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+    return found
 
 
 def end_leftovers() -> int:

@@ -94,7 +94,7 @@ def write_preview(
     step = max(1, math.ceil(max(plane.shape) / size_px))
     picture, window = preview(_block_mean(plane, step), window=window)
     try:
-        Image.fromarray(picture).save(path)
+        Image.fromarray(picture).save(path, method=0)  # the quickest of the encoder's efforts
     except OSError as error:
         path.unlink(missing_ok=True)
         raise StorageError(

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from common.dispatch import dispatch
 from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Protocol, Series
-from metrology.services.health import ASSESS_TASK
+from metrology.services.health import ASSESS_TASK, scans_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,10 +116,14 @@ def measurements_record(
 
 
 def assessment_remind(acquisition_id: int) -> None:
-    """Ask for the judgement that waited until this acquisition was no longer being measured, whatever became of it."""
+    """Ask for the judgement that waited until this acquisition was no longer being measured, whatever became of it.
+
+    The last scan in a row asks; those before it leave it to that one.
+    """
     waiting = Health.objects.filter(instrument__acquisitions=acquisition_id, needs_assessment=True)
-    for instrument_id in waiting.values_list("instrument_id", flat=True):
-        dispatch(ASSESS_TASK, instrument_id)
+    for health in waiting.select_related("instrument"):
+        if not scans_pending(health.instrument):
+            dispatch(ASSESS_TASK, health.instrument_id)
 
 
 def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:

@@ -1,0 +1,29 @@
+"""`python -m metrology.attributes.warm_up`: compile the kernels once, when Strehl is installed, not at the first scan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metrology.attributes.measure import measure_stack
+from metrology.imaging.stack import ImageStack
+
+SIDE_PX = 64
+
+
+def warm_up() -> int:
+    """Measure a small noisy image, with and without a reference, so that every kernel is compiled and kept on disk.
+
+    Returns
+    -------
+    int
+        How many quantities were measured.
+    """
+    rng = np.random.default_rng(0)
+    field = np.add.outer(np.arange(SIDE_PX), np.arange(SIDE_PX)) * 5.0 + 500
+    planes = [np.clip(rng.normal(field, 20), 0, 4095).astype(np.uint16) for _ in range(2)]
+    first, second = (ImageStack(plane[None, None, None]) for plane in planes)
+    return len(measure_stack(first, standard_kind="other", reference=second).readings)
+
+
+if __name__ == "__main__":
+    warm_up()
