@@ -77,8 +77,10 @@ def _scores_table(title: str, comparison: dict[str, Any]) -> Table:
     columns = comparison["columns"]
     table.add_column("candidate")
     for column in columns:
-        table.add_column(column, justify="right")
-    for row in comparison["rows"]:
-        values = [row["scores"].get(column) for column in columns]
-        table.add_row(row["name"], *("–" if value is None else f"{value:.4g}" for value in values))
+        table.add_column(column["name"], justify="right")
+    for row in [comparison["rows"][0], comparison["target"], *comparison["rows"][1:]]:
+        settings = ", ".join(f"{name} {value:g}" for name, value in row["parameters"].items())
+        values = [row["mean"].get(column["id"]) for column in columns]
+        name = f"{row['name']} ({settings})" if settings else row["name"]
+        table.add_row(name, *("–" if value is None else f"{value:.4g}" for value in values))
     return table

@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 
 from common.errors import AxesError, ConstantImageError, InputError
-from enhancement.evaluation.scores import affine_fit, compare, score
+from enhancement.evaluation.scores import affine_fit, compare, photometric_slope, score
 
 
 def _planes(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -97,3 +97,20 @@ def test_planes_that_cannot_be_compared_are_refused() -> None:
         compare({"raw": [target]}, [target, target], field_ids=["a", "b"], full_scale_counts=4095)
     with pytest.raises(InputError, match="one plane per field"):
         compare({"raw": []}, [], field_ids=[], full_scale_counts=4095)
+
+
+def test_the_photometric_slope_is_not_shrunk_by_noise_in_the_target_nor_by_lost_detail() -> None:
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:128, :128]
+    clean = 500 + 300 * np.sin(x / 25) * np.cos(y / 31) + 80 * ((x + y) % 2)
+    noisy_target = rng.poisson(clean).astype(float) + rng.normal(0, 150, clean.shape)
+    blurred = ndimage.gaussian_filter(clean, 2.0)
+    assert photometric_slope(blurred, noisy_target) == pytest.approx(1.0, abs=0.03)
+    assert affine_fit(noisy_target, blurred).slope < 0.8  # what a fit pixel by pixel would have said
+    assert photometric_slope(0.7 * blurred, noisy_target) == pytest.approx(0.7, abs=0.03)
+
+
+def test_blocks_cut_by_the_border_do_not_count() -> None:
+    rng = np.random.default_rng(4)
+    target = rng.uniform(100, 900, (70, 75))
+    assert photometric_slope(1.25 * target + 40, target) == pytest.approx(1.25)
