@@ -49,7 +49,18 @@ class Candidate:
 
 
 def half_box(width: int) -> int:
-    """Return half the side of the fitted box [px]."""
+    """Return half the side of the fitted box [px].
+
+    Parameters
+    ----------
+    width : int
+        Extent of the bead at half height [px].
+
+    Returns
+    -------
+    int
+        One and a half widths, at least 3 [px].
+    """
     return max(3, round(_BOX_WIDTHS * width))
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from common.errors import FitError, TooFewBeadsError
 from metrology.attributes import beads
+from metrology.attributes.bead_fit import FWHM_PER_SIGMA, fit_bead
 from metrology.attributes.bead_selection import Candidate, find_beads
-from metrology.attributes.beads import FWHM_PER_SIGMA, BeadView, measure_beads
+from metrology.attributes.beads import BeadView, measure_beads
 from metrology.attributes.quantity import Quantity
 from metrology.imaging.readers import read
 
@@ -117,7 +118,7 @@ def test_a_short_stack_of_one_width_on_each_side_is_still_measured():
 def test_a_noise_spot_does_not_fit_and_says_so():
     noise = np.random.default_rng(1).poisson(50, (25, 64, 64)).astype(float)
     with pytest.raises(FitError):
-        beads.fit_bead(noise, Candidate(12, 30, 30, 3, 4, 4), voxel_size_zyx_um=(STEP_UM, PIXEL_UM, PIXEL_UM))
+        fit_bead(noise, Candidate(12, 30, 30, 3, 4, 4), voxel_size_zyx_um=(STEP_UM, PIXEL_UM, PIXEL_UM))
 
 
 def test_a_stack_without_beads_tells_why():
