@@ -19,6 +19,16 @@ _K1, _K2 = 0.01, 0.03  # Wang, Bovik, Sheikh & Simoncelli, IEEE Trans. Image Pro
 def mse(view: PairView) -> Quantity:
     """Mean squared difference of the intensities [8-bit equivalent²].
 
+    Parameters
+    ----------
+    view : PairView
+        The plane and its reference, registered and cropped to their overlap.
+
+    Returns
+    -------
+    Quantity
+        0 for identical images [8-bit equivalent²], with the pixels of the overlap.
+
     Raises
     ------
     RegistrationError
@@ -29,6 +39,16 @@ def mse(view: PairView) -> Quantity:
 
 def msemg(view: PairView) -> Quantity:
     """Mean squared difference of the Sobel gradient moduli [8-bit equivalent² per px²].
+
+    Parameters
+    ----------
+    view : PairView
+        The plane and its reference, registered and cropped to their overlap.
+
+    Returns
+    -------
+    Quantity
+        0 for identical images [8-bit equivalent² per px²], with the pixels of the overlap.
 
     Raises
     ------
@@ -45,6 +65,16 @@ def msemg(view: PairView) -> Quantity:
 def psnr(view: PairView) -> Quantity:
     """Peak signal-to-noise ratio 10·log10(255²/MSE); infinite for identical images [dB].
 
+    Parameters
+    ----------
+    view : PairView
+        The plane and its reference, registered and cropped to their overlap.
+
+    Returns
+    -------
+    Quantity
+        Larger for more similar images [dB], with the pixels of the overlap.
+
     Raises
     ------
     RegistrationError
@@ -57,6 +87,16 @@ def psnr(view: PairView) -> Quantity:
 
 def ssim(view: PairView) -> Quantity:
     """Structural similarity: luminance × contrast × structure in an 11 × 11 Gaussian window, 1 for identical images [1].
+
+    Parameters
+    ----------
+    view : PairView
+        The plane and its reference, registered and cropped to their overlap.
+
+    Returns
+    -------
+    Quantity
+        Mean over all places where the whole window fits [1], with their number.
 
     Raises
     ------
@@ -76,6 +116,16 @@ def ssim(view: PairView) -> Quantity:
 
 def registration_shift(view: PairView) -> Quantity:
     """Length of the shift between the plane and its reference, the repeatability of the stage [µm].
+
+    Parameters
+    ----------
+    view : PairView
+        The plane and its reference, registered and cropped to their overlap.
+
+    Returns
+    -------
+    Quantity
+        Zero or more [µm].
 
     Raises
     ------

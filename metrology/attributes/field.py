@@ -25,6 +25,16 @@ _REFERENCE_ZONE = 0.9  # of the maximum
 def uniformity(view: PlaneView) -> Quantity:
     """Smallest over largest pixel [%]; one hot pixel decides it, so read it beside the robust one.
 
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        100 for an even field [%], with the number of pixels.
+
     Raises
     ------
     ConstantImageError
@@ -35,6 +45,16 @@ def uniformity(view: PlaneView) -> Quantity:
 
 def uniformity_robust(view: PlaneView) -> Quantity:
     """0.1 % over 99.9 % quantile of the field smoothed by a Gaussian of 1 % of its side [%].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        100 for an even field [%], with the number of pixels.
 
     Raises
     ------
@@ -50,6 +70,16 @@ def uniformity_robust(view: PlaneView) -> Quantity:
 def field_uniformity(view: PlaneView) -> Quantity:
     """One minus the spread of eight pixels at corners and edge centres over the maximum [%].
 
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        100 for an even field [%], from eight pixels.
+
     Raises
     ------
     ConstantImageError
@@ -63,6 +93,16 @@ def centring(view: PlaneView) -> Quantity:
     """How near the centroid of the pixels above 90 % of the maximum is to the centre of the field [%].
 
     100 at the centre, 0 at a corner.
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        At most 100 [%], with the number of pixels above 90 % of the maximum.
 
     Raises
     ------
@@ -78,6 +118,16 @@ def centring(view: PlaneView) -> Quantity:
 
 def corner_ratio(view: PlaneView) -> Quantity:
     """Mean of the four corners over the centre, each averaged over a tenth of the side [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        1 for an even field [1], from four corners.
 
     Raises
     ------

@@ -27,6 +27,16 @@ _STEP = _ROW - _COLUMN
 def homogeneity(view: PlaneView) -> Quantity:
     """How often neighbours have similar grey levels: Σ P/(1 + (i−j)²) [1].
 
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        1 where all neighbours are of one level [1], with the number of pixels.
+
     Raises
     ------
     ConstantImageError
@@ -36,29 +46,109 @@ def homogeneity(view: PlaneView) -> Quantity:
 
 
 def contrast(view: PlaneView) -> Quantity:
-    """Mean squared difference of neighbouring grey levels: Σ P·(i−j)² [1]."""
+    """Mean squared difference of neighbouring grey levels: Σ P·(i−j)² [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 where all neighbours are of one level [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     return _weighted(view, _STEP**2)
 
 
 def dissimilarity(view: PlaneView) -> Quantity:
-    """Mean absolute difference of neighbouring grey levels: Σ P·|i−j| [1]."""
+    """Mean absolute difference of neighbouring grey levels: Σ P·|i−j| [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 where all neighbours are of one level [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     return _weighted(view, np.abs(_STEP))
 
 
 def energy(view: PlaneView) -> Quantity:
-    """How few pairs of grey levels make up the plane: √ΣP² [1]."""
+    """How few pairs of grey levels make up the plane: √ΣP² [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        1 where there is one pair of levels only [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     return Quantity(float(np.sqrt((view.cooccurrence**2).sum(axis=(1, 2))).mean()), n=view.pixels)
 
 
 def entropy(view: PlaneView) -> Quantity:
-    """How many pairs of grey levels make up the plane: −Σ P·ln P [nat]."""
+    """How many pairs of grey levels make up the plane: −Σ P·ln P [nat].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 where there is one pair of levels only [nat], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     matrices = view.cooccurrence
     logs = np.log(matrices, out=np.zeros_like(matrices), where=matrices > 0)
     return Quantity(float(np.abs((matrices * logs).sum(axis=(1, 2))).mean()), n=view.pixels)
 
 
 def correlation(view: PlaneView) -> Quantity:
-    """Correlation of the grey levels of neighbours; 1 where all pixels fall in one level, as in scikit-image [1]."""
+    """Correlation of the grey levels of neighbours; 1 where all pixels fall in one level, as in scikit-image [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        From −1 to 1 [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     return Quantity(float(np.mean([_correlation(matrix) for matrix in view.cooccurrence])), n=view.pixels)
 
 

@@ -17,17 +17,49 @@ if TYPE_CHECKING:
 
 
 def mean(view: PlaneView) -> Quantity:
-    """Average intensity [8-bit equivalent]."""
+    """Average intensity [8-bit equivalent].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        From 0 to 255 for counts within the bit depth [8-bit equivalent], with the number of pixels.
+    """
     return Quantity(view.moments[0] * view.scale, n=view.pixels)
 
 
 def std(view: PlaneView) -> Quantity:
-    """Return the population standard deviation of the pixels [8-bit equivalent]."""
+    """Return the population standard deviation of the pixels [8-bit equivalent].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 for a constant plane [8-bit equivalent], with the number of pixels.
+    """
     return Quantity(view.moments[1] * view.scale, n=view.pixels)
 
 
 def cv(view: PlaneView) -> Quantity:
     """Return standard deviation over mean, the coefficient of variation [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 for a constant plane [1], with the number of pixels.
 
     Raises
     ------
@@ -44,17 +76,49 @@ def cv(view: PlaneView) -> Quantity:
 
 
 def saturated_fraction(view: PlaneView) -> Quantity:
-    """Part of the pixels at the largest count that the detector gives [1]."""
+    """Part of the pixels at the largest count that the detector gives [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        From 0 to 1 [1], with the number of pixels.
+    """
     return Quantity(float(view.histogram[-1]) / view.pixels, n=view.pixels)
 
 
 def zero_fraction(view: PlaneView) -> Quantity:
-    """Part of the pixels at zero, where the offset cuts signal away [1]."""
+    """Part of the pixels at zero, where the offset cuts signal away [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        From 0 to 1 [1], with the number of pixels.
+    """
     return Quantity(float(view.histogram[0]) / view.pixels, n=view.pixels)
 
 
 def background(view: PlaneView) -> Quantity:
     """Most frequent count below the Otsu threshold [count].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        Peak of the smoothed histogram [count], with the number of pixels.
 
     Raises
     ------
@@ -70,7 +134,23 @@ def background(view: PlaneView) -> Quantity:
 
 
 def mean_signal(view: PlaneView) -> float:
-    """Mean of the pixels above the Otsu threshold [count]."""
+    """Mean of the pixels above the Otsu threshold [count].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    float
+        Mean [count].
+
+    Raises
+    ------
+    ConstantImageError
+        The plane has no contrast.
+    """
     values = np.arange(view.histogram.size)
     above = values > _threshold(view)
     return float(values[above] @ view.histogram[above]) / float(view.histogram[above].sum())

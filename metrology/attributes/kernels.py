@@ -43,7 +43,20 @@ def as_kernel_plane(plane: np.ndarray) -> np.ndarray:
 
 @njit(parallel=True, cache=True, nogil=True)
 def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
-    """Count the pixels of each value of a uint16 plane; values from `bins` on count as the last."""
+    """Count the pixels of each value of a uint16 plane; values from `bins` on count as the last.
+
+    Parameters
+    ----------
+    plane : ndarray of uint16, shape (Y, X)
+        Counts of the detector.
+    bins : int
+        Number of values told apart, from 0 on.
+
+    Returns
+    -------
+    ndarray of int64, shape (bins,)
+        Pixels of each value.
+    """
     rows, columns = plane.shape
     blocks = (rows + _ROWS_PER_BLOCK - 1) // _ROWS_PER_BLOCK
     partial = np.zeros((blocks, 4, bins), np.uint32)
@@ -93,7 +106,18 @@ def _sobel_row(plane: np.ndarray, i: int, buffers: np.ndarray) -> None:
 
 @njit(parallel=True, cache=True, nogil=True, fastmath=True)
 def gradients(plane: np.ndarray) -> np.ndarray:
-    """Sum over each row: Sobel modulus, Laplacian, its square, squared Brenner difference; shape (Y, 4). Edges reflect."""
+    """Sum over each row: Sobel modulus, Laplacian, its square, squared Brenner difference; shape (Y, 4). Edges reflect.
+
+    Parameters
+    ----------
+    plane : ndarray of uint16 or float64, shape (Y, X)
+        Counts of the detector.
+
+    Returns
+    -------
+    ndarray of float64, shape (Y, 4)
+        The four sums of each row [count, count, count², count²].
+    """
     rows, columns = plane.shape
     sums = np.empty((rows, 4))
     for i in prange(rows):
@@ -115,7 +139,18 @@ def gradients(plane: np.ndarray) -> np.ndarray:
 
 @njit(parallel=True, cache=True, nogil=True, fastmath=True)
 def differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Sum over each row: squared difference of two planes, and of their Sobel moduli; shape (Y, 2)."""
+    """Sum over each row: squared difference of two planes, and of their Sobel moduli; shape (Y, 2).
+
+    Parameters
+    ----------
+    first, second : ndarray of uint16 or float64, shape (Y, X)
+        Counts of two planes of one shape and type.
+
+    Returns
+    -------
+    ndarray of float64, shape (Y, 2)
+        The two sums of each row [count², count²].
+    """
     rows, columns = first.shape
     sums = np.empty((rows, 2))
     for i in prange(rows):
@@ -151,7 +186,20 @@ def _count_pairs(first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> N
 
 @njit(parallel=True, cache=True, nogil=True)
 def cooccurrence(plane: np.ndarray, scale: float) -> np.ndarray:
-    """Count pairs of grey levels floor(scale·I) at distance 1 and 0, 45, 90, 135°; shape (4, 64, 64), not symmetrised."""
+    """Count pairs of grey levels floor(scale·I) at distance 1 and 0, 45, 90, 135°; shape (4, 64, 64), not symmetrised.
+
+    Parameters
+    ----------
+    plane : ndarray of uint16 or float64, shape (Y, X)
+        Counts of the detector.
+    scale : float
+        Grey levels a count; levels beyond 0 to 63 count as the nearest of these [1/count].
+
+    Returns
+    -------
+    ndarray of int64, shape (4, 64, 64)
+        Number of pairs, one matrix an angle.
+    """
     rows, columns = plane.shape
     blocks = (rows + _ROWS_PER_BLOCK - 1) // _ROWS_PER_BLOCK
     partial = np.zeros((blocks, 4, LEVELS * LEVELS), np.uint32)
@@ -181,6 +229,16 @@ def diagonal_details(plane: np.ndarray) -> np.ndarray:
     """Absolute diagonal wavelet coefficients (db2, one level, edges reflected), shape ((Y+3)//2, (X+3)//2).
 
     No fast arithmetic: sums in the order of PyWavelets, so that the same coefficients are exactly zero.
+
+    Parameters
+    ----------
+    plane : ndarray of uint16 or float64, shape (Y, X)
+        Counts of the detector.
+
+    Returns
+    -------
+    ndarray of float32, shape ((Y + 3) // 2, (X + 3) // 2)
+        Absolute coefficients [count].
     """
     rows, columns = plane.shape
     out_rows, out_columns = (rows + 3) // 2, (columns + 3) // 2
@@ -267,6 +325,20 @@ def structural_similarity(first: np.ndarray, second: np.ndarray, scale: float, c
     """Sum over each row that the window fits of l·c·s of two scaled planes; shape (Y − 10,).
 
     Only var(x)+var(y) and cov(x, y) are needed. Both follow from the variances of x+y and x−y: four filters instead of five.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint16 or float64, shape (Y, X)
+        Counts of two planes of one shape and type, at least 11 px a side.
+    scale : float
+        Factor from counts to the unit of the constants [8-bit equivalent per count].
+    c1, c2 : float
+        Constants that keep luminance and contrast finite [8-bit equivalent²].
+
+    Returns
+    -------
+    ndarray of float64, shape (Y − 10,)
+        Sum over the X − 10 places of the window in each row [1].
     """
     rows, columns = first.shape
     out_rows, out_columns = rows - 10, columns - 10

@@ -20,6 +20,16 @@ _MAD_OF_NORMAL = 0.6744897501960817  # median of |N(0, 1)|: the 75 % quantile of
 def noise(view: PlaneView) -> Quantity:
     """Estimate the standard deviation of the noise from the finest diagonal details [8-bit equivalent].
 
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        Standard deviation [8-bit equivalent], with the number of pixels.
+
     Raises
     ------
     ConstantImageError
@@ -35,6 +45,16 @@ def noise(view: PlaneView) -> Quantity:
 
 def snr(view: PlaneView) -> Quantity:
     """Signal above background over noise: 20·log10((mean above Otsu − background)/σ) [dB].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 where signal and noise are equal [dB], with the number of pixels.
 
     Raises
     ------

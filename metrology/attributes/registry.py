@@ -161,6 +161,16 @@ ATTRIBUTES: Mapping[str, Attribute] = MappingProxyType({one.id: one for one in _
 def attribute(attribute_id: str) -> Attribute:
     """Return the declaration of a quantity.
 
+    Parameters
+    ----------
+    attribute_id : str
+        Stable name, as stored.
+
+    Returns
+    -------
+    Attribute
+        Its declaration.
+
     Raises
     ------
     NotFoundError
@@ -176,5 +186,16 @@ def attribute(attribute_id: str) -> Attribute:
 
 
 def for_standard(kind: str | None) -> tuple[Attribute, ...]:
-    """Return the quantities measured on a kind of standard sample, in the order in which they are shown."""
+    """Return the quantities measured on a kind of standard sample, in the order in which they are shown.
+
+    Parameters
+    ----------
+    kind : str or None
+        Kind of the standard sample; None for a sample that is no standard.
+
+    Returns
+    -------
+    tuple of Attribute
+        Those that apply to any sample and those of this kind.
+    """
     return tuple(one for one in _ALL if one.applies_to(kind))

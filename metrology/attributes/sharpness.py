@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 def sharpness(view: PlaneView) -> Quantity:
     """Mean of the Sobel gradient modulus, kernels [1 2 1]ᵀ[1 0 −1], edges reflected [8-bit equivalent per px].
 
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        Mean modulus [8-bit equivalent per px], with the number of pixels.
+
     Raises
     ------
     ConstantImageError
@@ -23,6 +33,16 @@ def sharpness(view: PlaneView) -> Quantity:
 
 def laplacian_variance(view: PlaneView) -> Quantity:
     """Variance of the Laplacian, kernel [0 1 0; 1 −4 1; 0 1 0], edges reflected [8-bit equivalent²].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        Variance [8-bit equivalent²], with the number of pixels.
 
     Raises
     ------
@@ -39,6 +59,16 @@ def laplacian_variance(view: PlaneView) -> Quantity:
 
 def brenner(view: PlaneView) -> Quantity:
     """Mean squared difference of pixels two columns apart (along the scanned line) [8-bit equivalent²].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        Mean square [8-bit equivalent²], with the number of pairs.
 
     Raises
     ------
