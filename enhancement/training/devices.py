@@ -79,6 +79,11 @@ def private_state(*, threads: int | None, seed: int | None = None) -> Iterator[N
         Processor threads of torch; None leaves them.
     seed : int or None
         Seed of torch's random numbers inside.
+
+    Yields
+    ------
+    None
+        Threads and random numbers are the process's own again on leaving.
     """
     before = torch.get_num_threads()
     with torch.random.fork_rng():

@@ -137,17 +137,54 @@ class ControlChart:
 
 
 def finite(value: float | None) -> float | None:
-    """Return the number, or None where there is none (JSON knows no NaN)."""
+    """Return the number, or None where there is none (JSON knows no NaN).
+
+    Parameters
+    ----------
+    value : float or None
+        Any number, also NaN or infinite.
+
+    Returns
+    -------
+    float or None
+        The number where it is finite.
+    """
     return None if value is None or not math.isfinite(value) else float(value)
 
 
 def is_valid(point: ChartPoint) -> bool:
-    """Tell whether a point is charted, not only kept."""
+    """Tell whether a point is charted, not only kept.
+
+    Parameters
+    ----------
+    point : ChartPoint
+        A point of the chart.
+
+    Returns
+    -------
+    bool
+        True where the point has a finite value and is not marked "invalid".
+    """
     return "invalid" not in point.statuses and finite(point.value) is not None
 
 
 def with_unit(text: str, unit: str, *, brackets: bool = True) -> str:
-    """Write a unit behind a name (in brackets) or behind a number."""
+    """Write a unit behind a name (in brackets) or behind a number.
+
+    Parameters
+    ----------
+    text : str
+        Name of a quantity, or a number as written.
+    unit : str
+        Its unit; empty for pure numbers.
+    brackets : bool
+        Whether the unit stands in brackets, as behind a name.
+
+    Returns
+    -------
+    str
+        The text alone where there is no unit.
+    """
     if not unit:
         return text
     return f"{text} [{unit}]" if brackets else f"{text} {unit}"

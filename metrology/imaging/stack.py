@@ -148,6 +148,16 @@ class ImageStack:
 def smallest_bit_depth(pixels: np.ndarray) -> int:
     """Return the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value [bit].
 
+    Parameters
+    ----------
+    pixels : ndarray of any shape, not empty
+        Counts of the detector.
+
+    Returns
+    -------
+    int
+        One of `BIT_DEPTHS` [bit].
+
     Raises
     ------
     AxesError

@@ -43,7 +43,20 @@ DAMAGE = (
 
 
 def damaged(path: Path, reason: object) -> UnreadableImageError:
-    """Return the error of a damaged TIFF."""
+    """Return the error of a damaged TIFF.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reason : object
+        What was found wrong; its first 200 characters are kept.
+
+    Returns
+    -------
+    UnreadableImageError
+        To be raised by the caller.
+    """
     return UnreadableImageError(
         f"The TIFF file {path.name} is damaged or incomplete.",
         hint="Copy or export it again from the acquisition computer.",
@@ -55,6 +68,16 @@ def damaged(path: Path, reason: object) -> UnreadableImageError:
 @contextlib.contextmanager
 def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     """Open a TIFF, also an LSM whose chain of pages is broken.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Yields
+    ------
+    TiffFile
+        Holds at least one image, and is closed on leaving.
 
     Raises
     ------
@@ -91,6 +114,11 @@ def _opened(path: Path, **claims: bool) -> tifffile.TiffFile:
 
 def refuse_entities(xml: str) -> None:
     """Refuse a header that defines XML entities, before any parser sees it.
+
+    Parameters
+    ----------
+    xml : str
+        Header of the file, XML or not.
 
     Raises
     ------
@@ -180,6 +208,18 @@ def _stored_bytes(path: Path, series: tifffile.TiffPageSeries) -> int:
 def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> np.ndarray:
     """Read the pixels of a checked image in the order of its own axes.
 
+    Parameters
+    ----------
+    path : Path
+        The file, for the message of an error.
+    series : TiffPageSeries
+        The image in it, which `check_claims` let through.
+
+    Returns
+    -------
+    ndarray
+        Counts; shape and order as in `series.shape` and `series.axes`.
+
     Raises
     ------
     UnreadableImageError
@@ -198,7 +238,18 @@ def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> np.ndarray:
 
 
 def metadata_from_tags(tiff: tifffile.TiffFile) -> Metadata:
-    """Read what the tags of a plain, ImageJ or damaged vendor TIFF say."""
+    """Read what the tags of a plain, ImageJ or damaged vendor TIFF say.
+
+    Parameters
+    ----------
+    tiff : TiffFile
+        The open file.
+
+    Returns
+    -------
+    Metadata
+        What the tags of the first page and the ImageJ header state, each with its tag.
+    """
     tags = tiff.pages.first.tags
     fields = _image_fields(tags) | _pixel_size(tiff, tags)
     imagej = tiff.imagej_metadata or {}
