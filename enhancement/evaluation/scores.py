@@ -187,9 +187,10 @@ def photometric_slope(prediction: NDArray, target: NDArray) -> float:
 
     Notes
     -----
-    Pixel by pixel the slope would measure something else: noise in the target, which lies on the horizontal axis, shrinks it
-    (regression dilution; Fuller 1987, Measurement Error Models), and so does any loss of fine detail. In means over blocks of
-    16 × 16 px (less in small images) noise and detail are averaged out and what stays is the intensity.
+    Pixel by pixel the slope would measure something else: noise in the target, which lies on the horizontal axis,
+    shrinks it (regression dilution; Fuller 1987, Measurement Error Models), and so does any loss of fine detail. In
+    means over blocks of 16 × 16 px (less in small images) noise and detail are averaged out and what stays is the
+    intensity.
     """
     side_px = max(1, min(PHOTOMETRY_BLOCK_PX, min(target.shape) // 4))
     means = [block_reduce(np.asarray(plane, np.float64), side_px, np.mean) for plane in (target, prediction)]

@@ -93,7 +93,7 @@ def load_model(weights_path: Path, *, sha256: str | None = None, threads: int | 
         generator=generator,
         normalisation=Normalisation.from_dict(metadata["normalisation"]),
         architecture=name,
-        size_multiple=int(generator.size_multiple),  # type: ignore[arg-type]
+        size_multiple=int(generator.size_multiple),  # type: ignore[arg-type]  # torch types attributes as tensors
         metadata=metadata,
         threads=threads,
     )

@@ -52,7 +52,9 @@ class ServiceEvent(models.Model):
     class Meta:
         ordering = ["-ended_at"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(ended_at__gte=models.F("started_at")), name="service_ends_after_start")
+            models.CheckConstraint(
+                condition=models.Q(ended_at__gte=models.F("started_at")), name="service_ends_after_start"
+            )
         ]
 
     def __str__(self) -> str:

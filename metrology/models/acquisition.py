@@ -73,7 +73,9 @@ class Acquisition(Job):
     field_of_view = models.CharField(max_length=80, blank=True, help_text="Name of the field; pairs share it.")
     field_role = models.CharField(max_length=5, choices=FieldRole, default=FieldRole.SCAN)
     sources = models.JSONField(
-        default=dict, blank=True, help_text="Where instrument, path, standard, label and date came from: file tag or user."
+        default=dict,
+        blank=True,
+        help_text="Where instrument, path, standard, label and date came from: file tag or user.",
     )
     metadata = models.JSONField(default=dict, blank=True, help_text="{field: {value, source}} as read from the file.")
 
@@ -88,7 +90,9 @@ class Acquisition(Job):
     z_step_um = models.FloatField(null=True, blank=True)
     slice_z = models.PositiveIntegerField(null=True, blank=True, help_text="Slice measured, the brightest.")
     tile_grid = models.JSONField(null=True, blank=True, help_text="{rows, columns, tile_y_px, tile_x_px} of a mosaic.")
-    preview_window = models.JSONField(default=list, blank=True, help_text="[[low, high] counts] of each preview channel.")
+    preview_window = models.JSONField(
+        default=list, blank=True, help_text="[[low, high] counts] of each preview channel."
+    )
 
     readings = models.JSONField(
         default=list,
