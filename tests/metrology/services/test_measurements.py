@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from common.models import JobState
-from metrology.models import Health, Measurement, Protocol, Series, Validity
+from metrology.models import Acquisition, Health, Measurement, Protocol, Series, Validity
 from metrology.services.measurements import (
     Failure,
     Reading,
@@ -112,10 +112,26 @@ def test_the_judgement_is_asked_for_once_the_acquisition_is_no_longer_measured(
     row = charted()
     with django_capture_on_commit_callbacks(execute=True):
         record(row)
+    with django_capture_on_commit_callbacks(execute=True):
+        assessment_remind(row.pk)  # the row is still waiting or running
     assert sent == []
+    Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
     with django_capture_on_commit_callbacks(execute=True):
         assessment_remind(row.pk)
     assert sent == [("metrology.assess", (row.instrument_id,))]
+
+
+def test_while_another_scan_waits_the_judgement_is_left_to_that_one(monkeypatch, django_capture_on_commit_callbacks):
+    sent = []
+    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
+    row = charted()
+    record(row)
+    Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
+    other = charted()
+    Acquisition.objects.filter(pk=other.pk).update(facility=row.facility, instrument=None)  # not attributed yet
+    with django_capture_on_commit_callbacks(execute=True):
+        assessment_remind(row.pk)
+    assert sent == []
 
 
 def test_the_first_version_of_a_protocol_is_made_and_the_latest_is_used():
