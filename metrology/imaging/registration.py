@@ -123,19 +123,21 @@ def crop_to_overlap(
 
 def _phase_shift(reference: np.ndarray, moving: np.ndarray) -> tuple[float, float]:
     """Find the shift to a pixel by phase, then to a fraction by the details of what both images show."""
-    coarse = _peak(_smooth(reference), _smooth(moving), normalization="phase")
+    coarse = _peak(_smooth(reference), _smooth(moving), normalization="phase", upsampling=1)
     whole = (float(round(coarse[0])), float(round(coarse[1])))
     first, second = crop_to_overlap(reference, moving, whole)
     if min(first.shape) < MIN_OVERLAP * min(reference.shape):
         return coarse
-    fine = _peak(_details(first), _details(second), normalization=None)
+    fine = _peak(_details(first), _details(second), normalization=None, upsampling=UPSAMPLING)
     return whole[0] + fine[0], whole[1] + fine[1]
 
 
-def _peak(reference: np.ndarray, moving: np.ndarray, *, normalization: str | None) -> tuple[float, float]:
+def _peak(
+    reference: np.ndarray, moving: np.ndarray, *, normalization: str | None, upsampling: int
+) -> tuple[float, float]:
     window = np.outer(np.hanning(reference.shape[0] + 2)[1:-1], np.hanning(reference.shape[1] + 2)[1:-1])
     shift, _, _ = phase_cross_correlation(
-        reference * window, moving * window, upsample_factor=UPSAMPLING, normalization=normalization
+        reference * window, moving * window, upsample_factor=upsampling, normalization=normalization
     )
     return float(shift[0]), float(shift[1])
 

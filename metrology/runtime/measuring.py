@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from metrology.imaging.mosaics import tile_grid
 from metrology.imaging.planes import brightest_slice
 from metrology.imaging.readers import read
 from metrology.imaging.stack import ImageStack, Sourced
-from metrology.models import Validity
+from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
 from metrology.runtime.previews import previews_write
 from metrology.runtime.quantities import rows_of
@@ -22,12 +23,14 @@ from metrology.selectors.standards import reference_for
 from metrology.services.measurements import facts_record, measurements_record, protocol_latest
 
 if TYPE_CHECKING:
-    from metrology.models import Acquisition, Protocol
+    from metrology.models import Protocol
 
 TILE_PX = 1024
 """Side of a field of a stitched mosaic, as the founding report's 5120 × 5120 scans have it [px]."""
 LARGEST_FIELD_PX = 2048
 """A larger image whose sides are whole fields is a mosaic; single fields of that size have other sides [px]."""
+LARGEST_KEPT_BYTES = 32 * 1024**2
+"""A reference up to this size stays in the worker's memory [byte]."""
 TYPED_SIZES = ("pixel_size_um", "z_step_um")
 
 
@@ -187,4 +190,14 @@ def _protocol(acquisition: Acquisition) -> Protocol | None:
 def _reference(acquisition: Acquisition) -> ImageStack | None:
     """Read the acquisition that this one is compared with, where staff has chosen one."""
     chosen = reference_for(acquisition)
-    return None if chosen is None else read_original(chosen.acquisition)
+    if chosen is None:
+        return None
+    if chosen.acquisition.stored_file.size_bytes > LARGEST_KEPT_BYTES:
+        return read_original(chosen.acquisition)
+    return _kept_reference(chosen.acquisition.pk)
+
+
+@lru_cache(maxsize=4)
+def _kept_reference(acquisition_id: int) -> ImageStack:
+    """Read a reference once for the many scans that follow; originals never change and stacks are read-only."""
+    return read_original(Acquisition.objects.select_related("stored_file").get(pk=acquisition_id))
