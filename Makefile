@@ -46,7 +46,7 @@ serve: $(VENV)/runtime.stamp ## pages, workers and scheduler, without the demons
 worker: $(VENV)/runtime.stamp ## one more worker for both queues, beside a running Strehl
 	@$(PY) -m celery -A config.celery worker --loglevel=INFO -Q measure,train -c 1 -n "extra-$$$$@strehl"
 
-stop: ## stop the embedded PostgreSQL and what a killed Strehl left behind
+stop: ## stop Strehl, its embedded PostgreSQL and what a killed one left behind
 	@$(MANAGE) services stop
 
 browser: ## Debian's Chromium for the browser tests

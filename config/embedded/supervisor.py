@@ -176,6 +176,30 @@ def _environment_of(role: Role) -> dict[str, str]:
     return found
 
 
+def stop_running(*, seconds: float = 30.0) -> bool:
+    """Ask the supervisor that holds this installation's lock to end, and wait for it; False where there is none."""
+    try:
+        pid = int((env.VAR_DIR / "supervisor.lock").read_text().strip() or 0)
+        process = psutil.Process(pid)
+        ours = "manage.py" in " ".join(process.cmdline()) and not _lock_is_free()
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return False
+    if ours:
+        process.terminate()
+        psutil.wait_procs([process], timeout=seconds)
+    return ours
+
+
+def _lock_is_free() -> bool:
+    """Say whether no supervisor runs here."""
+    with (env.VAR_DIR / "supervisor.lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def end_leftovers() -> int:
     """End processes of an earlier supervisor of this installation; return how many there were."""
     found = []

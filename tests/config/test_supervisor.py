@@ -140,6 +140,15 @@ def test_a_second_supervisor_of_the_same_installation_is_refused(installation):
         assert status(installation) == 200
 
 
+def test_stop_from_another_shell_ends_a_running_strehl(installation):
+    with serving(installation) as supervisor:
+        command = [sys.executable, "manage.py", "services", "stop"]
+        subprocess.run(command, cwd=BASE_DIR, env=installation, check=True, capture_output=True)
+        supervisor.wait(10)
+    assert marked(installation) == []
+    assert EmbeddedPostgres(installation_path(installation)).process() is None
+
+
 def installation_path(environment):
     return Path(environment["STREHL_VAR"])
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.embedded.backend.base import start
 from config.embedded.prepare import embedded_server
-from config.embedded.supervisor import end_leftovers
+from config.embedded.supervisor import end_leftovers, stop_running
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Starts, stops or shows the embedded services."""
 
-    help = (
-        "Start, stop or show the embedded PostgreSQL. 'stop' also ends processes that a killed supervisor left behind."
-    )
+    help = "Start, stop or show the embedded PostgreSQL. 'stop' also ends a running Strehl and what a killed one left behind."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,6 +32,7 @@ class Command(BaseCommand):
         if options["what"] == "start":
             start(server)
         elif options["what"] == "stop":
+            stop_running()
             end_leftovers()
             server.stop()
         process = server.process()
