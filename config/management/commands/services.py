@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Starts, stops or shows the embedded services."""
 
-    help = "Start, stop or show the embedded PostgreSQL. 'stop' also ends a running Strehl and what a killed one left behind."
+    help = "Start, stop or show the embedded PostgreSQL. 'stop' ends all of Strehl here, also a killed one's rest."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
