@@ -75,8 +75,7 @@ def _shoot(page: Page, folder: Path, ending: str) -> None:
         if deeper:
             page.goto(deeper[0])
             _save(page, folder / f"{name}{ending}.png")
-    page.goto("/models/")
-    restored = page.locator("a[href^='/restored/']").first
+    restored = page.locator("a[href^='/restored/']").first  # on the page of the model, where it was applied
     if restored.count():
         page.goto(restored.get_attribute("href") or "/")
         _save(page, folder / f"restored{ending}.png")

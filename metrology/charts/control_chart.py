@@ -88,7 +88,7 @@ def _point_traces(chart: ControlChart) -> list[Figure]:
     traces = []
     if any(finite(point.ewma) is not None for point in valid):
         averages = [finite(point.ewma) for point in valid]
-        traces.append(_line("ewma", "EWMA", [point.date for point in valid], averages))
+        traces.append(_line("ewma", "EWMA of clipped scores", [point.date for point in valid], averages))
     groups = {
         "points": valid,
         "repeat": [point for point in valid if "repeat" in point.statuses],

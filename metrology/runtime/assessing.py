@@ -12,7 +12,7 @@ from django.db.models import F
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
 from metrology.models import Limits, Measurement, Series, Validity
-from metrology.runtime.verdicts import FLAGGING, Point, finite, segment_at, verdict_of
+from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.services.assessments import assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
 from metrology.services.health import health_lock, health_record, scans_pending
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from instruments.models import ServiceEvent
     from metrology.spc.assessment import SeriesAssessment, Signal
-
-FALSE_FLAG_PROBABILITY = 0.02
-"""Chance that an instrument in control is flagged within 52 scans, over all its series together."""
 
 DAY_SECONDS = 86_400.0
 

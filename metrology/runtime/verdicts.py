@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from metrology.spc.assessment import Segment, SeriesAssessment, Signal
     from metrology.spc.design import ChartDesign
 
+FALSE_FLAG_PROBABILITY = 0.02
+"""Chance that an instrument in control is flagged within 52 scans, over all its series together."""
+
 FLAGGING = ("ewma", "cusum", "confirmed", "action")
 """Kinds of signal that raise a flag; the others ask for a look or for a repeated scan."""
 
@@ -81,7 +84,7 @@ def verdict_of(
             "segments": [_segment_json(segment, points) for segment in result.segments],
             "signals": [_signal_json(signal, points) for signal in result.signals],
             "limits": _limits_json(limits),
-            "price": result.price.sentence if result.price else "",
+            "price": f"{result.price.sentence} {series_share(design)}" if result.price else "",
             "design": {
                 "false_alarm_probability": design.false_alarm_probability,
                 "lambda": design.lambda_,
@@ -104,6 +107,15 @@ def verdict_of(
             )
             for segment in result.segments
         ],
+    )
+
+
+def series_share(design: ChartDesign) -> str:
+    """Say what the strictness of one series means for the instrument that it shares its false alarms with."""
+    shares = FALSE_FLAG_PROBABILITY / design.false_alarm_probability
+    return (
+        f"With up to {shares:.0f} series of this instrument that share its false alarms, expect at most one false flag "
+        f"of the instrument in {1 / FALSE_FLAG_PROBABILITY:.0f} years of weekly scans."
     )
 
 

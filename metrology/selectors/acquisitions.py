@@ -130,7 +130,7 @@ def identity_rows(acquisition: Acquisition) -> list[FactRow]:
 def metadata_rows(acquisition: Acquisition) -> list[FactRow]:
     """Return what the file says of the image and of its channels."""
     rows = _facts_of({name: found for name, found in acquisition.metadata.items() if name != "channels"})
-    for number, channel in enumerate(acquisition.metadata.get("channels", []), start=1):
+    for number, channel in enumerate(acquisition.metadata.get("channels", [])):
         rows += _facts_of(channel, prefix=f"Channel {number}: ")
     return rows
 

@@ -155,8 +155,6 @@ def series_figure(record: SeriesRecord) -> dict[str, Any]:
             trace.pop("hovertemplate", None)
     layout = figure["layout"]
     layout["legend"] = {"orientation": "h", "y": -0.12, "yanchor": "top"}  # grows downwards, away from the dates
-    for part in (*layout.get("shapes", ()), *layout.get("annotations", ())):
-        part.setdefault("meta", {"role": part.get("name", "")})
     return figure
 
 

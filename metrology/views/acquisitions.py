@@ -132,7 +132,7 @@ def _context(request: HttpRequest, row: Acquisition) -> dict[str, Any]:
         "previews": [
             {
                 "url": reverse("metrology:acquisition-preview", args=[row.pk, channel]),
-                "number": channel + 1,
+                "number": channel,
                 "black": black,
                 "white": white,
             }

@@ -1,4 +1,4 @@
-/* Draws every <figure class="chart"> from a plotly figure that carries no colours: each trace and shape says in `meta.role` what it is,
+/* Draws every <figure class="chart"> from a plotly figure that carries no colours: each trace and shape says in `meta.role` (a shape: in `name`) what it is,
    and the colours come from the custom properties --chart-<role> of tokens.css. Drawn again when the theme changes.
 
    The figure comes from `data-chart-src="/url.json"` or from a <script type="application/json"> inside. `layout.meta.poll_s` in the
@@ -71,7 +71,7 @@ function themedTrace(trace) {
 }
 
 function themedShape(shape) {
-  const role = shape.meta?.role;
+  const role = shape.meta?.role ?? shape.name;
   if (!role) return shape;
   const ink = roleColour(role);
   const { meta, ...themed } = shape;
@@ -108,7 +108,8 @@ function themedLayout(layout) {
     modebar: { bgcolor: colour("surface"), color: colour("ink-soft"), activecolor: colour("accent") },
     shapes: (layout.shapes ?? []).map(themedShape),
     annotations: (layout.annotations ?? []).map(({ meta, ...note }) => {
-      const tone = meta?.role ? roleColour(meta.role) : colour("ink-soft");
+      const role = meta?.role ?? note.name;
+      const tone = role ? roleColour(role) : colour("ink-soft");
       return { ...note, arrowcolor: tone, font: { size: 11, ...note.font, color: tone } };
     }),
   };

@@ -99,7 +99,7 @@ def test_metadata_is_written_with_units_and_channels(row):
         "channels": [{"excitation_nm": {"value": 488.0, "source": "OME-XML Channel ExcitationWavelength"}}],
     }
     rows = [(one.name, one.value, one.unit) for one in metadata_rows(row)]
-    assert rows == [("Pixel size", "0.2", "µm"), ("Channel 1: excitation", "488", "nm")]
+    assert rows == [("Pixel size", "0.2", "µm"), ("Channel 0: excitation", "488", "nm")]
 
 
 def test_another_facility_s_acquisition_is_not_found(row):

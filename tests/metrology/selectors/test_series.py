@@ -108,7 +108,7 @@ def test_a_flag_is_drawn_once_with_the_interval_of_the_change(series, facility):
     record = series_get(facility, series.pk)
     (span,) = record.chart.flags
     assert (span.since_low, span.since_high) == (flag.since_low.isoformat(), flag.since_high.isoformat())
-    shapes = [shape for shape in series_figure(record)["layout"]["shapes"] if shape["meta"]["role"] == "flag"]
+    shapes = [shape for shape in series_figure(record)["layout"]["shapes"] if shape["name"] == "flag"]
     assert [(shape["x0"], shape["x1"]) for shape in shapes] == [(span.since_low, span.since_high)]
     assert "flagged on" in record.summary
 
