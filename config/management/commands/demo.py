@@ -38,7 +38,8 @@ class Command(BaseCommand):
         report = Report(console)
         headless = bool(options["headless"])
         roles: tuple[Role, ...] = ("measure", "train") if headless else ALL_ROLES
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
+            signal.signal(ending, signal.default_int_handler)
         server = None
         try:
             server = prepare(console)

@@ -25,7 +25,8 @@ class Command(BaseCommand):
         recover_after_start(console)
         port = free_port(env.PORT, host=env.BIND)
         supervisor = Supervisor(server, port=port, say=console.print)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
+            signal.signal(ending, signal.default_int_handler)
         try:
             with supervisor.running():
                 console.print(f"Strehl answers on [bold]http://{env.BIND}:{port}/[/]  (Ctrl-C stops it)")
