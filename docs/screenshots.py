@@ -1,6 +1,7 @@
 """`make screenshots`: the pictures of the README, taken in Chromium from a running demonstration.
 
-Start the demonstration first (`make demo`) and let it end its training; the pictures go to docs/images.
+Start the demonstration first (`make demo`) and let it end its training; the pictures go to docs/images. With --all every
+page is taken in both themes and at both sizes, to be looked at: name another folder for those.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent / "images"
+README = {"fleet-light", "series-light", "case-dark", "restored-light"}
 SIZES = {"": (1440, 900), "-tablet": (820, 1180)}
 SHOTS = {
     "fleet": "/",
@@ -33,11 +35,13 @@ FOLLOWED = {
 
 
 def main() -> None:
-    """Take every picture in both themes; with --all in both sizes too."""
+    """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--all", action="store_true", help="tablet size as well")
+    parser.add_argument(
+        "--all", action="store_true", help="every page, theme and size, not only the pictures of the README"
+    )
     options = parser.parse_args()
     program = shutil.which("chromium")
     if program is None:
@@ -54,12 +58,18 @@ def main() -> None:
                 context = browser.new_context(
                     base_url=options.address, viewport={"width": width, "height": height}, color_scheme=theme
                 )
-                _shoot(context.new_page(), options.folder, f"-{theme}{suffix}")
+                _shoot(context.new_page(), options.folder, f"-{theme}{suffix}", wanted=None if options.all else README)
                 context.close()
         browser.close()
 
 
-def _shoot(page: Page, folder: Path, ending: str) -> None:
+def _shoot(page: Page, folder: Path, ending: str, *, wanted: set[str] | None) -> None:
+    """Sign in and take the pages in turn; of `wanted` only those, by name and ending."""
+
+    def save(name: str) -> None:
+        if wanted is None or f"{name}{ending}" in wanted:
+            _save(page, folder / f"{name}{ending}.png")
+
     page.goto("/sign-in/")
     page.get_by_label("Username").fill("staff")
     page.get_by_label("Password").fill("strehl-demo")
@@ -67,18 +77,18 @@ def _shoot(page: Page, folder: Path, ending: str) -> None:
     page.wait_for_url("**/")
     for name, path in SHOTS.items():
         page.goto(path)
-        _save(page, folder / f"{name}{ending}.png")
+        save(name)
     for name, (path, link) in FOLLOWED.items():
         page.goto(path)
         links = [one.get_attribute("href") for one in page.locator(link).all()]
         deeper = [href for href in links if href and href.strip("/").count("/") >= 1]
         if deeper:
             page.goto(deeper[0])
-            _save(page, folder / f"{name}{ending}.png")
+            save(name)
     restored = page.locator("a[href^='/restored/']").first  # on the page of the model, where it was applied
     if restored.count():
         page.goto(restored.get_attribute("href") or "/")
-        _save(page, folder / f"restored{ending}.png")
+        save("restored")
 
 
 def _save(page: Page, path: Path) -> None:
