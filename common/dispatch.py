@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from celery import current_app
 from django.db import transaction
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 QueueName = Literal["measure", "train"]
 
@@ -20,12 +17,6 @@ def dispatch(task: str, *ids: int, queue: QueueName = "measure") -> None:
     is sent again by `config.recover_lost_jobs`.
     """
     transaction.on_commit(lambda: _send(task, ids, queue), robust=True)
-
-
-def dispatch_many(task: str, ids: Sequence[int], *, queue: QueueName = "measure") -> None:
-    """Send one task for each id once the present transaction is committed."""
-    for one in ids:
-        dispatch(task, one, queue=queue)
 
 
 def _send(task: str, ids: tuple[int, ...], queue: QueueName) -> None:

@@ -13,7 +13,6 @@
     ├── MeasurementError           422  a readable image from which a quantity cannot be had
     │   ├── TooFewBeadsError            no bead passed the selection
     │   ├── FitError                    a model did not fit
-    │   ├── SaturationError             the brightest pixels are unknown
     │   ├── ConstantImageError          all pixels equal: no contrast to measure
     │   └── RegistrationError           two images that do not show the same field
     ├── BaselineError              422  too few or unfit points to compare with
@@ -122,10 +121,6 @@ class TooFewBeadsError(MeasurementError):
 
 class FitError(MeasurementError):
     """A model did not fit."""
-
-
-class SaturationError(MeasurementError):
-    """The brightest pixels are unknown."""
 
 
 class ConstantImageError(MeasurementError):

@@ -1,4 +1,4 @@
-"""Forms of the pages on which files come in and are corrected, and the filters of the list of acquisitions."""
+"""Forms of the pages on which files come in and are corrected and limits are set, and the filters of the list."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import django_filters
 from django import forms
 from django.db.models import Q
 
+from common.errors import InputError
 from common.models import JobState
 from instruments.models import Instrument, OpticalPath
 from instruments.selectors.instruments import instrument_list
 from instruments.selectors.membership import membership_of
 from metrology.models import Acquisition, Standard, Validity
 from metrology.selectors.standards import standard_list
+from metrology.services.limits import LimitValues
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -145,3 +147,35 @@ def _of_facility(model: Any, request: Any) -> QuerySet[Any]:
     found = membership_of(request.user) if request is not None else None
     rows: QuerySet[Any] = model.objects.none() if found is None else model.objects.filter(facility=found.facility)
     return rows
+
+
+class LimitsForm(forms.Form):
+    """Tolerance and action limits in the unit of the series; empty fields mean no limit."""
+
+    action_low = forms.FloatField(required=False, label="Action, low")
+    tolerance_low = forms.FloatField(required=False, label="Tolerance, low")
+    tolerance_high = forms.FloatField(required=False, label="Tolerance, high")
+    action_high = forms.FloatField(required=False, label="Action, high")
+    whole_facility = forms.BooleanField(
+        required=False,
+        label="For all instruments of the facility",
+        help_text="Those with limits of their own keep them.",
+    )
+    reason = forms.CharField(
+        max_length=200, label="Reason", help_text="Shown beside the limits, for example the clause of the contract."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse limits that contradict one another."""
+        super().clean()
+        if not self.errors:
+            try:
+                self.values().check()
+            except InputError as error:
+                self.add_error(None, str(error))
+        return self.cleaned_data
+
+    def values(self) -> LimitValues:
+        """Return the limits that were typed."""
+        names = ("tolerance_low", "tolerance_high", "action_low", "action_high")
+        return LimitValues(**{name: self.cleaned_data.get(name) for name in names})

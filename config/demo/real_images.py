@@ -57,9 +57,13 @@ def real_images(folder: Path) -> list[RealImage]:
 
 
 def _pairs(folder: Path, name: str, instrument: str) -> Iterator[RealImage]:
-    for role, part in ((FieldRole.LOW, "noisy"), (FieldRole.HIGH, "clean")):
+    """Yield both images of each field; they are scanned differently and so charted apart, each as a standard of its own."""
+    for role, part, standard in (
+        (FieldRole.LOW, "noisy", "cells, one frame"),
+        (FieldRole.HIGH, "clean", "cells, averaged"),
+    ):
         for path in sorted((folder / "paired" / name / part).glob("*.tif")):
-            yield RealImage(path, instrument, "cells", f"{name} {path.stem}", role)
+            yield RealImage(path, instrument, standard, f"{name} {path.stem}", role)
 
 
 def _samples(folder: Path) -> Iterator[RealImage]:
@@ -81,7 +85,8 @@ def _samples(folder: Path) -> Iterator[RealImage]:
 def real_instruments_make(facility: Facility) -> dict[str, Instrument]:
     """Make the two instruments and the samples that the images show, or find them."""
     kinds = (
-        ("cells", StandardKind.OTHER),
+        ("cells, one frame", StandardKind.OTHER),
+        ("cells, averaged", StandardKind.OTHER),
         ("pollen", StandardKind.OTHER),
         ("lines", StandardKind.OTHER),
         ("beads", StandardKind.BEADS),

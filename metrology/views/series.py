@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from common.permissions import Role
 from instruments.selectors.membership import facility_of, require_role
-from metrology.limits_form import LimitsForm
+from metrology.forms import LimitsForm
 from metrology.selectors.limits import limits_history
 from metrology.selectors.series import series_csv, series_figure, series_get
 from metrology.services.limits import limits_set
