@@ -146,10 +146,14 @@ def _largest(sets: list[PairSet]) -> PairSet | None:
 
 
 def _field(scan: Acquisition) -> str:
-    """Name the field, so that rescans of it stay together when fields are split."""
+    """Name the field, so that rescans of it stay together when fields are split.
+
+    The kind of standard is part of the name and its own name is not: the quick and the careful scan of one field may be
+    charted as two standards. Two slides of a kind with the same name of a field are told apart when the pair is registered.
+    """
     if not scan.field_of_view:
         return f"scan {scan.pk}"
-    return f"{scan.standard.name} {scan.field_of_view}" if scan.standard else scan.field_of_view
+    return f"{scan.standard.get_kind_display()} {scan.field_of_view}" if scan.standard else scan.field_of_view
 
 
 def _roles_of_channels(scan: Acquisition) -> tuple[int, int, str]:
