@@ -11,7 +11,7 @@ from django.db.models import F
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
-from metrology.models import Limits, Measurement, Series, Validity
+from metrology.models import Limits, Measurement, Series, StandardKind, Validity
 from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.services.assessments import assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
@@ -118,18 +118,23 @@ def _assess_series(
         epoch_starts=starts,
         valid=[point.valid for point in points],
         scale=scale_of(attribute),
-        limits=_absolute(limits, attribute),
+        limits=_absolute(limits, attribute, points),
         design=design,
     )
-    flagging = [
-        signal
-        for signal in result.signals
-        if signal.kind in FLAGGING
-        and attribute.harmful != "none"
-        and not (signal.kind == "action" and limits and points[signal.index].acquired_at < limits.valid_from)
-    ]
-    assessment_record(series, verdict_of(result, points, openers, limits, attribute, design))
+    blaming = blaming_kinds(attribute, series.standard.kind)
+    flagging = [signal for signal in result.signals if signal.kind in blaming]
+    assessment_record(series, verdict_of(result, points, openers, limits, attribute, design, blaming=blaming))
     return [_signal_facts(series, signal, result, points, limits) for signal in flagging]
+
+
+def blaming_kinds(attribute: Attribute, standard_kind: str) -> tuple[str, ...]:
+    """Return the kinds of signal of a series that blame its instrument.
+
+    Fields of any specimen differ by what is in them: such series are charted, but only an absolute limit flags.
+    """
+    if attribute.harmful == "none":
+        return ()
+    return ("action",) if standard_kind == StandardKind.OTHER else FLAGGING
 
 
 def scale_of(attribute: Attribute) -> Scale:
@@ -137,12 +142,14 @@ def scale_of(attribute: Attribute) -> Scale:
     return Scale(attribute.transform, "both" if attribute.harmful == "none" else attribute.harmful)
 
 
-def _absolute(limits: Limits | None, attribute: Attribute) -> AbsoluteLimits:
+def _absolute(limits: Limits | None, attribute: Attribute, points: Sequence[Point]) -> AbsoluteLimits:
+    """Return the limits on the harmful side, for the points since they were set."""
     if limits is None or attribute.harmful == "none":
         return AbsoluteLimits()
+    first = sum(point.acquired_at < limits.valid_from for point in points)
     if attribute.harmful == "up":
-        return AbsoluteLimits(limits.tolerance_high, limits.action_high)
-    return AbsoluteLimits(limits.tolerance_low, limits.action_low)
+        return AbsoluteLimits(limits.tolerance_high, limits.action_high, first=first)
+    return AbsoluteLimits(limits.tolerance_low, limits.action_low, first=first)
 
 
 def _epochs(points: Sequence[Point], events: Sequence[ServiceEvent]) -> tuple[list[int], list[ServiceEvent | None]]:

@@ -49,12 +49,14 @@ def verdict_of(
     limits: Limits | None,
     attribute: Attribute,
     design: ChartDesign,
+    *,
+    blaming: tuple[str, ...],
 ) -> SeriesVerdict:
-    """Turn the assessment into what is stored and shown."""
+    """Turn the assessment into what is stored and shown; `blaming` names the signals that blame the instrument."""
     valid = [index for index, point in enumerate(points) if point.valid]
     last = valid[-1] if valid else None
     latest_z = finite(float(result.z[last])) if last is not None else None
-    status = _status(result, attribute, has_points=bool(valid))
+    status = _status(result, blaming=blaming, has_points=bool(valid))
     segment = result.epochs[-1].latest if result.epochs else None
     ewma = finite(float(result.ewma[last] / result.ewma_limit[last])) if last is not None else None
     return SeriesVerdict(
@@ -119,12 +121,12 @@ def series_share(design: ChartDesign) -> str:
     )
 
 
-def _status(result: SeriesAssessment, attribute: Attribute, *, has_points: bool) -> str:
+def _status(result: SeriesAssessment, *, blaming: tuple[str, ...], has_points: bool) -> str:
     if not has_points:
         return "no_data"
-    if attribute.harmful != "none" and any(kind in result.active for kind in FLAGGING):
+    if any(kind in result.active for kind in blaming):
         return "degraded"
-    if attribute.harmful != "none" and result.active:
+    if blaming == FLAGGING and result.active:
         return "watch"
     return "in_control" if result.epochs[-1].latest is not None else "no_data"
 

@@ -64,6 +64,7 @@ def levels_of(
         levels["shewhart"][where] = np.abs(chart.z) / chart.shewhart_limit
     for name, limit in (("tolerance", limits.tolerance), ("action", limits.action)):
         outside = beyond(measured, limit, harmful=scale.harmful, target=limits.target)
+        outside[: limits.first] = False
         levels[name] = np.where(usable, np.where(outside, 2.0, 0.0), np.nan)
     return levels
 

@@ -27,11 +27,14 @@ class AbsoluteLimits:
         Beyond it (towards harm) the instrument should not be used [unit of the values].
     target : float, optional
         For quantities harmful in both directions: the limits are then distances from this value.
+    first : int
+        Index of the first point that the limits were set for; they do not judge earlier ones.
     """
 
     tolerance: float | None = None
     action: float | None = None
     target: float | None = None
+    first: int = 0
 
 
 def beyond(
