@@ -1,0 +1,31 @@
+"""Which way a change of each quantity is a loss: every verdict rests on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from metrology.attributes.registry import ATTRIBUTES
+
+UP = {
+    "cv", "background", "saturated_fraction", "zero_fraction", "noise", "mse", "msemg", "registration_shift",
+    "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial",
+}  # fmt: skip
+DOWN = {
+    "mean", "snr", "sharpness", "laplacian_variance", "brenner", "glcm_homogeneity", "psnr", "ssim", "lateral_asymmetry",
+    "field_uniformity", "field_uniformity_robust", "field_evenness", "field_centring", "corner_ratio",
+}  # fmt: skip
+NONE = {
+    "std", "glcm_contrast", "glcm_dissimilarity", "glcm_energy", "glcm_correlation", "glcm_entropy", "bead_count",
+}  # fmt: skip
+
+
+def test_every_quantity_has_its_harmful_direction_stated_here():
+    assert set(ATTRIBUTES) == UP | DOWN | NONE
+
+
+@pytest.mark.parametrize(
+    ("attribute_id", "harmful"),
+    [(one, way) for way, ids in (("up", UP), ("down", DOWN), ("none", NONE)) for one in sorted(ids)],
+)
+def test_a_change_harms_in_the_stated_direction(attribute_id, harmful):
+    assert ATTRIBUTES[attribute_id].harmful == harmful
