@@ -16,6 +16,8 @@ from metrology.selectors.flags import FOLLOWING
 from metrology.services.health import assessment_request
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
     from instruments.models import Facility
@@ -132,7 +134,9 @@ def flag_resolve(*, user: Person, flag_id: int, service_event_id: int, text: str
                 service_event=event.pk,
             )
         flag.resolved_by = event
-        return _step(flag, FlagState.RESOLVED, user=user, text=text or f"Resolved by: {event}.")
+        return _step(
+            flag, FlagState.RESOLVED, user=user, text=text or f"Resolved by: {event}.", closed_at=event.ended_at
+        )
 
 
 def flag_comment(*, user: Person, flag_id: int, text: str) -> FlagTransition:
@@ -206,8 +210,11 @@ def _locked(flag_id: int, facility: Facility) -> Flag:
     return flag
 
 
-def _step(flag: Flag, to: FlagState, *, user: Person | None, text: str) -> Flag:
-    """Write the step; a closed flag has the instrument judged anew."""
+def _step(flag: Flag, to: FlagState, *, user: Person | None, text: str, closed_at: datetime | None = None) -> Flag:
+    """Write the step; a closed flag has the instrument judged anew.
+
+    `closed_at` is when the instrument was mended, where that is known: later scans belong to a flag of their own.
+    """
     before = FlagState(flag.state)
     if to not in FOLLOWING[before]:
         raise StateError(
@@ -218,7 +225,7 @@ def _step(flag: Flag, to: FlagState, *, user: Person | None, text: str) -> Flag:
             wanted=str(to),
         )
     flag.state = to
-    flag.closed_at = timezone.now() if to in CLOSED else None
+    flag.closed_at = (closed_at or timezone.now()) if to in CLOSED else None
     flag.save()
     FlagTransition.objects.create(
         flag=flag, from_state=before, to_state=to, user_id=user.pk if user is not None else None, text=text

@@ -95,6 +95,7 @@ def test_a_service_after_the_finding_resolves_the_flag(flag, operator, sent):
     event = event_of(flag, days_after=3)
     resolved = flag_steps.flag_resolve(user=operator, flag_id=flag.pk, service_event_id=event.pk)
     assert (resolved.state, resolved.resolved_by) == (FlagState.RESOLVED, event)
+    assert resolved.closed_at == event.ended_at
     assert sent == [flag.instrument_id]
 
 
