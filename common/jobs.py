@@ -197,6 +197,8 @@ def recover(model: type[JobT], *, all_workers_are_dead: bool = False) -> int:
             waiting &= Q(queued_at__lt=silent) & (Q(heartbeat_at=None) | Q(heartbeat_at__lt=silent))
         rows = list(model._default_manager.select_for_update(skip_locked=True).filter(lost | waiting).order_by("pk"))
         for job in rows:
+            if all_workers_are_dead:  # whoever ended them, it was not this job
+                _write(job, attempts=max(job.attempts - 1, 0))
             # the heartbeat of a waiting row is when its message was last sent: a long queue is not sent twice a minute
             _write(job, state=JobState.QUEUED, heartbeat_at=now if job.state == JobState.QUEUED else None)
             enqueue(job)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from django.db.models import Count
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from common.models import JobState
+from common.models import ACTIVE_STATES, JobState
 from config.demo.catalogue import account_make, facility_make, started_at
 from config.demo.real_images import WIDEFIELD, ingest_real_images
 from config.demo.report import LoopFailedError
 from config.demo.scans import ingest_scans
 from enhancement.models import Case, ModelState, RestorationModel, TrainingRun
+from enhancement.runtime.telling import patiently
 from enhancement.services.cases import case_open
 from enhancement.services.releases import model_release
 from enhancement.services.restoration import restoration_request
@@ -186,7 +187,7 @@ class Loop:
             with self._progress("scans measured", total) as each:
                 done = 0
                 while done < total:
-                    now = waiting.exclude(state__in=[JobState.QUEUED, JobState.RUNNING]).count()
+                    now = patiently(waiting.exclude(state__in=ACTIVE_STATES).count)
                     for _ in range(now - done):
                         each()
                     done = now
@@ -244,7 +245,7 @@ class Loop:
             task = bar.add_task(f"  {unit}", total=100)
             began = time.monotonic()
             while job.is_active:
-                job.refresh_from_db()
+                patiently(job.refresh_from_db)
                 bar.update(task, completed=job.progress_percent, description=f"  {job.stage or unit}")
                 if time.monotonic() - began > LONGEST_WAIT_SECONDS:
                     raise LoopFailedError(
@@ -256,7 +257,7 @@ class Loop:
 
     def _wait(self, done: Callable[[], bool]) -> None:
         began = time.monotonic()
-        while not done():
+        while not patiently(done):
             if time.monotonic() - began > LONGEST_WAIT_SECONDS:
                 raise LoopFailedError("The workers did not judge in half an hour.", hint="Look at their logs.")
             self._pause()

@@ -101,16 +101,14 @@ class Supervisor:
 
     @contextmanager
     def running(self) -> Iterator[Supervisor]:
-        """Run the children while the block runs; they are stopped whatever ends it."""
-        with _only_one():
-            end_leftovers()
-            self.log_dir.mkdir(parents=True, exist_ok=True)
-            try:
-                for role in self.roles:
-                    self._start(role)
-                yield self
-            finally:
-                self.stop()
+        """Run the children while the block runs; they are stopped whatever ends it. Hold `only_one` around it."""
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            for role in self.roles:
+                self._start(role)
+            yield self
+        finally:
+            self.stop()
 
     def watch_until(self, done: Callable[[], bool]) -> None:
         """Start again what dies, until `done` says so or `stop` was asked for."""
@@ -233,8 +231,14 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def _only_one() -> Iterator[None]:
-    """Hold the installation's lock."""
+def only_one() -> Iterator[None]:
+    """Hold the installation's lock; first of all, so that a second start touches nothing of the first one's.
+
+    Raises
+    ------
+    StateError
+        If a supervisor runs here already.
+    """
     env.VAR_DIR.mkdir(parents=True, exist_ok=True)
     with (env.VAR_DIR / "supervisor.lock").open("a+") as handle:
         try:
@@ -248,4 +252,5 @@ def _only_one() -> Iterator[None]:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
+        end_leftovers()
         yield

@@ -108,6 +108,14 @@ def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(
     assert reread(job).state == JobState.QUEUED
 
 
+def test_a_job_is_not_blamed_when_everything_was_stopped(job, monkeypatch):
+    monkeypatch.setattr("common.dispatch._send", lambda *message: None)
+    for _ in range(2 * jobs.MOST_ATTEMPTS):
+        assert jobs.claim(Acquisition, job.pk) is not None
+        jobs.recover(Acquisition, all_workers_are_dead=True)
+    assert jobs.run(Acquisition, job.pk, lambda _row: None)
+
+
 def test_a_job_waiting_without_a_message_is_sent_again_but_not_at_every_look(
     job, settings, django_capture_on_commit_callbacks, monkeypatch
 ):

@@ -137,6 +137,7 @@ def test_a_second_supervisor_of_the_same_installation_is_refused(installation):
         )
         assert second.returncode != 0
         assert "already runs here" in second.stdout + second.stderr
+        assert EmbeddedPostgres(installation_path(installation)).process() is not None
         assert status(installation) == 200
 
 

@@ -16,7 +16,7 @@ from config.demo.catalogue import ACCOUNTS, PASSWORD
 from config.demo.loop import Loop
 from config.demo.report import Report
 from config.embedded.prepare import free_port, prepare, recover_after_start, step
-from config.embedded.supervisor import ALL_ROLES, Role, Supervisor
+from config.embedded.supervisor import ALL_ROLES, Role, Supervisor, only_one
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -36,34 +36,37 @@ class Command(BaseCommand):
         """Run it; exit 1 if an arrow failed."""
         console = Console()
         report = Report(console)
-        headless = bool(options["headless"])
-        roles: tuple[Role, ...] = ("measure", "train") if headless else ALL_ROLES
+        roles: tuple[Role, ...] = ("measure", "train") if options["headless"] else ALL_ROLES
         for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
             signal.signal(ending, signal.default_int_handler)
-        server = None
         try:
-            server = prepare(console)
-            recover_after_start(console)
-            port = free_port(env.PORT, host=env.BIND)
-            supervisor = Supervisor(server, roles=roles, port=port, say=console.print)
-            with supervisor.running():
-                if not headless:
-                    self._welcome(console, port)
-                self._loop(supervisor, report, options["images"])
-                if not headless:
-                    console.print(f"All of it is on [bold]http://{env.BIND}:{port}/[/]  (Ctrl-C stops it)")
-                    supervisor.watch_until(lambda: False)
+            with only_one():
+                self._run(console, report, roles, options["images"])
         except KeyboardInterrupt:
-            console.print("Stopping …")
+            console.print("Stopped.")
         except StrehlError as error:
             console.print(f"[red]{error}[/]")
             sys.exit(2)
+        if not report.ok:
+            sys.exit(1)
+
+    def _run(self, console: Console, report: Report, roles: tuple[Role, ...], images: Path | None) -> None:
+        """Prepare, start, loop, and serve until Ctrl-C; the database stops last."""
+        server = prepare(console)
+        try:
+            recover_after_start(console)
+            port = free_port(env.PORT, host=env.BIND)
+            with Supervisor(server, roles=roles, port=port, say=console.print).running() as supervisor:
+                if "web" in roles:
+                    self._welcome(console, port)
+                self._loop(supervisor, report, images)
+                if "web" in roles:
+                    console.print(f"All of it is on [bold]http://{env.BIND}:{port}/[/]  (Ctrl-C stops it)")
+                    supervisor.watch_until(lambda: False)
         finally:
             if server is not None:
                 with step(console, "stopped"):
                     server.stop()
-        if not report.ok:
-            sys.exit(1)
 
     def _loop(self, supervisor: Supervisor, report: Report, images: Path | None) -> None:
         """Run the arrows; one that fails ends the loop, not the pages."""

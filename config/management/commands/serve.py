@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from common.errors import StrehlError
 from config import env
 from config.embedded.prepare import free_port, prepare, recover_after_start
-from config.embedded.supervisor import Supervisor
+from config.embedded.supervisor import Supervisor, only_one
 
 
 class Command(BaseCommand):
@@ -21,20 +22,23 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Prepare, start, watch."""
         console = Console()
-        server = prepare(console)
-        recover_after_start(console)
-        port = free_port(env.PORT, host=env.BIND)
-        supervisor = Supervisor(server, port=port, say=console.print)
         for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
             signal.signal(ending, signal.default_int_handler)
+        server = None
         try:
-            with supervisor.running():
-                console.print(f"Strehl answers on [bold]http://{env.BIND}:{port}/[/]  (Ctrl-C stops it)")
-                supervisor.watch_until(lambda: False)
-        except KeyboardInterrupt:
-            console.print("Stopping …")
-        finally:
-            supervisor.stop()
-            if server is not None:
-                server.stop()
+            with only_one():
+                try:
+                    server = prepare(console)
+                    recover_after_start(console)
+                    port = free_port(env.PORT, host=env.BIND)
+                    with Supervisor(server, port=port, say=console.print).running() as supervisor:
+                        console.print(f"Strehl answers on [bold]http://{env.BIND}:{port}/[/]  (Ctrl-C stops it)")
+                        supervisor.watch_until(lambda: False)
+                except KeyboardInterrupt:
+                    console.print("Stopping …")
+                finally:
+                    if server is not None:
+                        server.stop()
+        except StrehlError as error:
+            raise CommandError(str(error)) from error
         console.print("Stopped.")
