@@ -59,6 +59,13 @@ class RestorationModel(models.Model):
 
     class Meta:
         ordering = ["-made_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "input_channel"],
+                condition=models.Q(state=ModelState.RELEASED),
+                name="one_released_model_per_channel",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,10 +12,10 @@ from common.permissions import Role
 from enhancement.models import ModelState, RestorationModel
 from enhancement.services.access import require_role_at
 from enhancement.services.cases import case_settle
-from instruments.models import ServiceEvent
+from instruments.models import Instrument, ServiceEvent
 
 if TYPE_CHECKING:
-    from instruments.models import Instrument
+    from datetime import datetime
 
 
 @transaction.atomic
@@ -39,6 +39,8 @@ def model_release(*, user: Any, model: RestorationModel, text: str = "") -> Rest
         If it is not a candidate, or a network that did not pass the gate.
     """
     require_role_at(model.instrument, user, Role.STAFF, action="release a model")
+    # two releases at once would not see each other's model: the second waits here for the first
+    Instrument.objects.select_for_update(of=("self",)).get(pk=model.instrument_id)
     fresh = _candidate(model)
     if fresh.kind == RestorationModel.Kind.NETWORK and not fresh.gate_passed:
         checks = fresh.card.get("gate", {}).get("checks", [])
@@ -79,14 +81,16 @@ def model_reject(*, user: Any, model: RestorationModel, text: str = "") -> Resto
 
 
 def models_expire_after(service_event_id: int) -> int:
-    """End the use of the models that were released before a service, if it changed anything; return how many."""
+    """End the use of the models that were released before a service ended, if it changed anything; return how many."""
     event = ServiceEvent.objects.select_related("instrument").get(pk=service_event_id)
-    return models_expire(event.instrument, because=f"serviced: {event}") if event.resets else 0
+    if not event.resets:
+        return 0
+    return models_expire(event.instrument, because=f"serviced: {event}", released_before=event.ended_at)
 
 
 @transaction.atomic
-def models_expire(instrument: Instrument, *, because: str) -> int:
-    """End the use of every released model of an instrument that is no longer the one they learned from.
+def models_expire(instrument: Instrument, *, because: str, released_before: datetime | None = None) -> int:
+    """End the use of the released models of an instrument that is no longer the one they learned from.
 
     Called when a service event is recorded or the instrument drifted on; no user is asked.
 
@@ -96,6 +100,9 @@ def models_expire(instrument: Instrument, *, because: str) -> int:
         The instrument.
     because : str
         Shown on the model's page: "serviced on 2026-03-02: realignment of optics".
+    released_before : datetime, optional
+        Models released at this moment or later stay in use: a service may be recorded long after it was done. All
+        expire where left out.
 
     Returns
     -------
@@ -103,6 +110,8 @@ def models_expire(instrument: Instrument, *, because: str) -> int:
         How many models expired.
     """
     released = RestorationModel.objects.filter(instrument=instrument, state=ModelState.RELEASED)
+    if released_before is not None:
+        released = released.exclude(decided_at__gte=released_before)
     cases = set(released.values_list("case_id", flat=True))
     expired = _expire(released, because=because[:200])
     for case_id in sorted(cases):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from zoneinfo import ZoneInfo
+
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from common.errors import AccessError, StateError
 from common.permissions import Role
 from enhancement.models import CaseState, ModelState, RestorationModel
-from enhancement.services.releases import model_reject, model_release, models_expire
+from enhancement.services.releases import model_reject, model_release, models_expire, models_expire_after
+from instruments.models import ServiceEvent, ServiceKind
 from tests.factories import catalogue
 from tests.factories import enhancement as made
 
@@ -86,3 +94,49 @@ def test_a_rejected_model_cannot_be_released(model, staff):
     model_reject(user=staff, model=model, text="invented edges")
     with pytest.raises(StateError, match="rejected"):
         model_release(user=staff, model=model)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_releases_at_the_same_moment_leave_one_released_model(model, staff):
+    successor = made.model(model.run)
+    together = Barrier(2)
+
+    def release(candidate):
+        try:
+            together.wait(timeout=10)
+            return model_release(user=staff, model=candidate).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        released = list(threads.map(release, (model, successor)))
+    assert released == [model.pk, successor.pk]
+    assert sorted(states().values()) == ["expired", "released"]
+
+
+def test_the_database_refuses_a_second_released_model_of_a_channel(model):
+    made.model(model.run, state="released")
+    made.model(model.run, state="released", input_channel=1)
+    with pytest.raises(IntegrityError, match="one_released_model"), transaction.atomic():
+        made.model(model.run, state="released")
+
+
+def serviced(instrument, ended_at, kind=ServiceKind.FULL_SERVICE):
+    """Return the id of a service that took an hour."""
+    return ServiceEvent.objects.create(
+        instrument=instrument, kind=kind, started_at=ended_at - timedelta(hours=1), ended_at=ended_at
+    ).pk
+
+
+def test_a_service_recorded_late_leaves_the_models_released_after_it(model, staff):
+    model_release(user=staff, model=model)
+    assert models_expire_after(serviced(model.instrument, datetime(2019, 5, 1, tzinfo=ZoneInfo("UTC")))) == 0
+    assert states() == {model.pk: "released"}
+    assert models_expire_after(serviced(model.instrument, timezone.now())) == 1
+    assert states() == {model.pk: "expired"}
+
+
+def test_an_inspection_expires_no_model(model, staff):
+    model_release(user=staff, model=model)
+    assert models_expire_after(serviced(model.instrument, timezone.now(), ServiceKind.INSPECTION)) == 0
+    assert states() == {model.pk: "released"}
