@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 ID = [OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH)]
+NUMBER = r"\d+"
+"""What an id looks like in an address; anything else is not found."""
 
 
 def checked(serializer: type[Any], request: Request) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class CaseViewSet(mixins.ListModelMixin, GenericViewSet[Case]):
 
     serializer_class = io.CaseOutput
     queryset = Case.objects.none()
+    lookup_value_regex = NUMBER
 
     def get_queryset(self) -> QuerySet[Case]:
         """Return the facility's cases."""
@@ -86,6 +89,7 @@ class RunViewSet(mixins.ListModelMixin, GenericViewSet[TrainingRun]):
 
     serializer_class = io.RunOutput
     queryset = TrainingRun.objects.none()
+    lookup_value_regex = NUMBER
 
     def get_queryset(self) -> QuerySet[TrainingRun]:
         """Return the facility's trainings."""
@@ -125,6 +129,7 @@ class ModelViewSet(mixins.ListModelMixin, GenericViewSet[RestorationModel]):
 
     serializer_class = io.ModelOutput
     queryset = RestorationModel.objects.none()
+    lookup_value_regex = NUMBER
 
     def get_queryset(self) -> QuerySet[RestorationModel]:
         """Return the facility's models."""
@@ -158,6 +163,7 @@ class RestoredViewSet(mixins.ListModelMixin, GenericViewSet[RestoredImage]):
 
     serializer_class = io.RestoredOutput
     queryset = RestoredImage.objects.none()
+    lookup_value_regex = NUMBER
 
     def get_queryset(self) -> QuerySet[RestoredImage]:
         """Return the facility's restored images."""

@@ -113,3 +113,10 @@ def test_a_list_asks_a_bounded_number_of_queries(what, instrument, api, django_a
         RestoredImage.objects.create(acquisition=scan, model=model)
     with django_assert_max_num_queries(6):
         assert api(Role.VIEWER).get(f"/api/v1/{what}/").json()["count"] == 3
+
+
+@pytest.mark.parametrize("what", ["cases", "runs", "models", "restored"])
+def test_an_address_without_a_number_is_not_found(what, api):
+    answer = api(Role.VIEWER).get(f"/api/v1/{what}/abc/")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
