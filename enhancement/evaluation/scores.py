@@ -192,10 +192,27 @@ def photometric_slope(prediction: NDArray, target: NDArray) -> float:
     means over blocks of 16 × 16 px (less in small images) noise and detail are averaged out and what stays is the
     intensity.
     """
-    side_px = max(1, min(PHOTOMETRY_BLOCK_PX, min(target.shape) // 4))
-    means = [block_reduce(np.asarray(plane, np.float64), side_px, np.mean) for plane in (target, prediction)]
-    whole = tuple(slice(0, size // side_px) for size in target.shape)  # blocks cut by the border are padded with zeros
-    return affine_fit(means[0][whole], means[1][whole]).slope
+    return affine_fit(block_means(target), block_means(prediction)).slope
+
+
+def block_means(plane: NDArray) -> NDArray[np.float64]:
+    """Average a plane over square blocks, in which noise and fine detail cancel and the intensity stays.
+
+    Parameters
+    ----------
+    plane : (Y, X) array
+        Any plane [counts].
+
+    Returns
+    -------
+    (Y', X') array
+        Means over blocks of 16 × 16 px, or a quarter of the shorter side in small planes; blocks that the border cuts
+        are left out [counts].
+    """
+    side_px = max(1, min(PHOTOMETRY_BLOCK_PX, min(plane.shape) // 4))
+    whole = tuple(slice(0, size // side_px) for size in plane.shape)  # block_reduce pads the cut blocks with zeros
+    means: NDArray[np.float64] = block_reduce(np.asarray(plane, np.float64), side_px, np.mean)[whole]
+    return means
 
 
 def compare(

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from common.errors import TrainingDataError
+from enhancement.evaluation.scores import affine_fit, block_means
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from enhancement.evaluation.scores import AffineFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class Normalisation:
 def fit_normalisation(raws: Sequence[NDArray], targets: Sequence[NDArray], *, bounded: bool = False) -> Normalisation:
     """Measure the intensity scale of the training fields.
 
-    The raw counts are regressed on the target's, not the other way round: the noise is in the raw plane, and regressing on a
-    noisy variable would shrink the slope.
+    The raw counts are regressed on the target's, on means over blocks: pixel by pixel the noise of the target would shrink
+    the slope, and a network that learned on that scale would restore contrast that is not there.
 
     Parameters
     ----------
@@ -95,10 +98,13 @@ def fit_normalisation(raws: Sequence[NDArray], targets: Sequence[NDArray], *, bo
     ------
     TrainingDataError
         If raw and target do not rise together, or nearly all raw pixels are equal.
+    ConstantImageError
+        If the targets are equally bright everywhere.
 
     References
     ----------
     Percentiles as in Weigert et al. 2018, Nature Methods 15 (CARE), here over the data set instead of each image.
+    Noise on the horizontal axis: Fuller 1987, Measurement Error Models.
     """
     raw = np.concatenate([np.asarray(plane, np.float64).ravel() for plane in raws])
     target = np.concatenate([np.asarray(plane, np.float64).ravel() for plane in targets])
@@ -109,18 +115,22 @@ def fit_normalisation(raws: Sequence[NDArray], targets: Sequence[NDArray], *, bo
             hint="Train on fields that show structure.",
             percentile_1=float(low),
         )
-    centred = target - target.mean()
-    slope = float(np.dot(centred, raw) / np.dot(centred, centred))
+    line = _line_of_blocks(raws, targets)
+    slope, intercept = line.slope, line.offset
     if slope <= 0:
         raise TrainingDataError(
             "The target does not get brighter where the raw image does.",
             hint="Check that each raw plane is paired with the target of the same field.",
             slope=slope,
         )
-    intercept = float(raw.mean() - slope * target.mean())
     if bounded:
         on_raw_scale = slope * target + intercept
         low = min(raw.min(), on_raw_scale.min())
         half = (max(raw.max(), on_raw_scale.max()) - low) / 2
         return Normalisation(offset=float(low + half), scale=float(half), slope=slope, intercept=intercept)
     return Normalisation(offset=float(low), scale=float(high - low), slope=slope, intercept=intercept)
+
+
+def _line_of_blocks(raws: Sequence[NDArray], targets: Sequence[NDArray]) -> AffineFit:
+    raw, target = (np.concatenate([block_means(plane).ravel() for plane in planes]) for planes in (raws, targets))
+    return affine_fit(target, raw)

@@ -2,22 +2,34 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from common.errors import TrainingDataError
+from common.errors import ConstantImageError, TrainingDataError
 from enhancement.training.normalisation import Normalisation, fit_normalisation
 
 
 def _pair(seed: int = 0, *, gain: float = 3.0, offset: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    target = generator.uniform(10, 900, size=(128, 128))
+    smooth = ndimage.gaussian_filter(generator.normal(size=(128, 128)), 12, mode="wrap")
+    target = 10 + 890 * (smooth - smooth.min()) / np.ptp(smooth)
     return gain * target + offset + generator.normal(0, 400, size=target.shape), target
 
 
 def test_gain_and_offset_between_the_detectors_are_found_in_spite_of_noise() -> None:
     raw, target = _pair()
     scale = fit_normalisation([raw], [target])
-    assert scale.slope == pytest.approx(3.0, rel=0.02)
-    assert scale.intercept == pytest.approx(50.0, abs=15)
+    assert scale.slope == pytest.approx(3.0, rel=0.05)
+    assert scale.intercept == pytest.approx(50.0, abs=60)
+
+
+def test_noise_in_the_target_too_does_not_shrink_the_slope() -> None:
+    pairs = [_pair(seed) for seed in range(3)]
+    generator = np.random.default_rng(9)
+    raws = [raw for raw, _ in pairs]
+    noisy = [target + generator.normal(0, target.std(), target.shape) for _, target in pairs]
+    pixels = np.polyfit(np.concatenate(noisy).ravel(), np.concatenate(raws).ravel(), 1)[0]
+    assert pixels < 1.8  # half of the truth: what a line through the pixels says
+    assert fit_normalisation(raws, noisy).slope == pytest.approx(3.0, rel=0.04)
 
 
 def test_percentiles_of_the_raw_data_set_become_0_and_1_and_nothing_is_clipped() -> None:
@@ -65,3 +77,9 @@ def test_raw_planes_without_contrast_are_refused() -> None:
     raw[0, 0] = 8.0
     with pytest.raises(TrainingDataError, match="Nearly all pixels"):
         fit_normalisation([raw], [np.random.default_rng(0).normal(size=(64, 64))])
+
+
+def test_targets_that_are_equally_bright_everywhere_are_refused() -> None:
+    raw, target = _pair()
+    with pytest.raises(ConstantImageError):
+        fit_normalisation([raw], [np.full_like(target, 300.0)])
