@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.db.models import DateTimeField
 
+from instruments.forms import ServiceEventForm
 from instruments.models import (
     Detector,
     Facility,
@@ -18,6 +21,7 @@ from instruments.models import (
     ServiceEvent,
 )
 from instruments.selectors.membership import membership_of
+from instruments.services.service_events import service_event_record
 
 if TYPE_CHECKING:
     from django.db.models import ForeignKey, QuerySet
@@ -191,9 +195,33 @@ class DetectorAdmin(FacilityAdmin):
 
 @admin.register(ServiceEvent)
 class ServiceEventAdmin(FacilityAdmin):
-    """What was done to instruments. New events are recorded on the instrument's page, which has it judged anew."""
+    """What was done to instruments: recorded as on the instrument's page, which has it judged anew, and then kept."""
 
+    form = ServiceEventForm
+    formfield_overrides: ClassVar = {DateTimeField: {"form_class": forms.DateTimeField}}  # one box, as the form has it
+    fields = ("instrument", *ServiceEventForm.Meta.fields)
     list_display = ("instrument", "kind", "started_at", "ended_at", "recorded_by")
     list_filter = ("instrument", "kind")
     list_select_related = ("instrument", "recorded_by")
     date_hierarchy = "ended_at"
+
+    def save_model(self, request: HttpRequest, obj: ServiceEvent, *_: Any) -> None:
+        """Record a new event by the service, which has the instrument judged anew and ends the use of its models."""
+        recorded = service_event_record(
+            user=request.user,
+            instrument=obj.instrument,
+            kind=obj.kind,
+            started_at=obj.started_at,
+            ended_at=obj.ended_at,
+            text=obj.text,
+            components=obj.components,
+        )
+        obj.pk = recorded.pk
+
+    def has_change_permission(self, _request: HttpRequest, _obj: ServiceEvent | None = None) -> bool:
+        """Refuse changes: verdicts were given by what an event says."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: ServiceEvent | None = None) -> bool:
+        """Refuse deletion: what was done to an instrument stays done."""
+        return False

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from common.permissions import Role
-from instruments.models import Instrument
+from instruments.models import Instrument, ServiceEvent
 from metrology.models import Standard
 from tests.factories import acquisitions, catalogue
 
@@ -97,3 +97,37 @@ def test_history_is_neither_changed_nor_deleted(client, superuser):
     assert client.post(change, {"label": "forged"}).status_code == 403
     assert client.post(reverse("admin:metrology_acquisition_delete", args=[row.pk])).status_code == 403
     assert Instrument.objects.count() == 0
+
+
+def event_body(instrument, **fields):
+    return {
+        "instrument": instrument.pk, "kind": "detector", "started_at": "2026-02-02T08:00", "ended_at": "2026-02-02T10:00",
+        "components": "NDD", "text": "Replaced.",
+    } | fields  # fmt: skip
+
+
+def test_a_service_event_added_here_has_the_instrument_judged_anew_and_its_models_expired(client, curator, monkeypatch):
+    sent = []
+    monkeypatch.setattr("instruments.services.service_events.dispatch", lambda *call: sent.append(call))
+    own = catalogue.instrument(curator.memberships.get().facility)
+    answer = client.post(reverse("admin:instruments_serviceevent_add"), event_body(own))
+    event = ServiceEvent.objects.get()
+    assert answer.status_code == 302
+    assert (event.instrument, event.kind, event.recorded_by) == (own, "detector", curator)
+    assert sent == [("metrology.assess", own.pk), ("enhancement.expire_models", event.pk)]
+
+
+def test_a_service_event_of_the_future_or_of_another_facility_is_refused(client, curator):
+    own = catalogue.instrument(curator.memberships.get().facility)
+    for body in (event_body(own, ended_at="2999-02-02T10:00"), event_body(catalogue.instrument())):
+        assert client.post(reverse("admin:instruments_serviceevent_add"), body).status_code == 200
+    assert not ServiceEvent.objects.exists()
+
+
+def test_a_service_event_is_neither_changed_nor_deleted(client, superuser):
+    at = catalogue.START
+    event = ServiceEvent.objects.create(instrument=catalogue.instrument(), started_at=at, ended_at=at)
+    change = reverse("admin:instruments_serviceevent_change", args=[event.pk])
+    assert client.post(change, event_body(event.instrument)).status_code == 403
+    assert client.post(reverse("admin:instruments_serviceevent_delete", args=[event.pk])).status_code == 403
+    assert ServiceEvent.objects.get().kind == "full_service"
