@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Max
@@ -10,10 +12,16 @@ from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Flag, FlagSignal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from metrology.models import Series
 
 _LIGHT = frozenset({"intensity", "noise"})
 _OPTICS = frozenset({"beads", "sharpness", "marbles", "field"})
+
+
+CLEARLY_EARLIER = timedelta(days=14)
+"""Two weekly scans: less may be the chance of one of them."""
 
 
 class Cause(TypedDict):
@@ -27,31 +35,15 @@ class Cause(TypedDict):
 def rank_causes(flag: Flag) -> list[Cause]:
     """Return hypotheses, most likely first. They are hints for whoever looks, never verdicts.
 
-    A detector is suspected when one channel moved and another of the same scans did not; the light or its path when all
-    channels lost signal; the optics when sizes and sharpness moved; the slide when other instruments that scanned the same
-    standard were flagged within four weeks.
+    A detector is suspected when intensity or noise moved in its channel alone, or clearly earlier or in more quantities
+    than in the others; the light or its path when all channels lost signal; the optics when sizes and sharpness moved; the
+    slide when other instruments that scanned the same standard were flagged within four weeks.
     """
-    moved = [signal.series for signal in flag.signals.select_related("series__standard")]
+    signals = list(flag.signals.select_related("series__standard"))
+    moved = [signal.series for signal in signals]
     groups = {ATTRIBUTES[series.attribute_id].group for series in moved}
-    channels = {series.channel for series in moved}
     all_channels = set(flag.instrument.series.values_list("channel", flat=True))
-    causes: list[Cause] = []
-    if channels < all_channels and groups & _LIGHT:
-        causes.append(
-            {
-                "cause": f"the detector of channel {_names(channels)}",
-                "because": f"channel {_names(all_channels - channels)} of the same scans is steady",
-                "weight": 3.0,
-            }
-        )
-    if channels == all_channels and groups & _LIGHT:
-        causes.append(
-            {
-                "cause": "the light source or its alignment",
-                "because": "intensity or noise moved in every channel",
-                "weight": 2.0,
-            }
-        )
+    causes = _light(signals, all_channels)
     if groups & _OPTICS:
         names = sorted({ATTRIBUTES[s.attribute_id].name for s in moved if ATTRIBUTES[s.attribute_id].group in _OPTICS})
         causes.append(
@@ -63,6 +55,45 @@ def rank_causes(flag: Flag) -> list[Cause]:
         )
     causes += _slide(flag, moved)
     return sorted(causes, key=lambda cause: -cause["weight"])
+
+
+def _light(signals: list[FlagSignal], all_channels: set[int]) -> list[Cause]:
+    """Blame the detector where its channel differs from the others, the light where all channels moved."""
+    first: dict[int, datetime] = {}
+    quantities: dict[int, set[str]] = defaultdict(set)
+    for signal in signals:
+        channel, attribute_id = signal.series.channel, signal.series.attribute_id
+        if ATTRIBUTES[attribute_id].group in _LIGHT:
+            first[channel] = min(first.get(channel, signal.signalled_at), signal.signalled_at)
+            quantities[channel].add(attribute_id)
+    lit = set(first)
+    if not lit:
+        return []
+    if lit < all_channels:
+        because = f"intensity and noise of channel {_names(all_channels - lit)} of the same scans are steady"
+        return [{"cause": f"the detector of channel {_names(lit)}", "because": because, "weight": 3.0}]
+    light: Cause = {
+        "cause": "the light source or its alignment",
+        "because": "intensity or noise moved in every channel",
+        "weight": 2.0,
+    }
+    return [light, *_leading(first, {channel: len(ids) for channel, ids in quantities.items()})]
+
+
+def _leading(first: dict[int, datetime], counts: dict[int, int]) -> list[Cause]:
+    """Blame the detector of the one channel that moved clearly earlier, or in more quantities, than all others."""
+    if len(first) < 2:
+        return []
+    earliest, second = sorted(first, key=first.__getitem__)[:2]
+    ahead = first[second] - first[earliest]
+    if ahead >= CLEARLY_EARLIER:
+        because = f"its intensity or noise moved {ahead.days} days before that of any other channel"
+        return [{"cause": f"the detector of channel {earliest}", "because": because, "weight": 2.5}]
+    most, next_most = sorted(counts, key=counts.__getitem__, reverse=True)[:2]
+    if counts[most] > counts[next_most]:
+        because = f"{counts[most]} quantities of intensity and noise moved in it, at most {counts[next_most]} in others"
+        return [{"cause": f"the detector of channel {most}", "because": because, "weight": 1.5}]
+    return []
 
 
 def _slide(flag: Flag, moved: list[Series]) -> list[Cause]:
