@@ -50,6 +50,7 @@ def test_an_operator_opens_a_case_and_staff_train_and_cancel_on_it(instrument, a
     assert len(detail["manifest"]["pairs"]) == 3
     assert detail["history"] == []
     assert staff.post(f"/api/v1/runs/{run['id']}/cancel/").json()["state"] == "cancelled"
+    assert api(Role.OPERATOR).post(f"/api/v1/runs/{run['id']}/resume/").status_code == 403
     assert staff.post(f"/api/v1/runs/{run['id']}/resume/").json()["state"] == "queued"
 
 

@@ -70,6 +70,8 @@ def test_a_field_without_its_careful_scan_is_no_pair(tmp_path):
     )
     (found,) = pair_sets(instrument)
     assert found.fields == ("both",)
+    (pair,) = found.pairs
+    assert (pair.raw.acquisition.field_role, pair.target.acquisition.field_role) == ("low", "high")
 
 
 def test_rescans_of_one_field_are_one_field(tmp_path):

@@ -11,7 +11,7 @@ from common.errors import AccessError, InputError, NotFoundError, OutOfDomainErr
 from common.models import JobState
 from common.permissions import Role
 from enhancement.models import RestoredImage
-from enhancement.services.restoration import restoration_request
+from enhancement.services.restoration import restoration_cancel, restoration_request
 from metrology.models import Measurement, Protocol, Series
 from tests.factories import catalogue
 from tests.factories import enhancement as made
@@ -57,6 +57,15 @@ def test_a_failed_restoration_is_put_back_in_the_queue(scan, operator, model):
 def test_a_viewer_cannot_restore_an_image(scan, model):
     with pytest.raises(AccessError, match="Only operator may restore an image"):
         restoration_request(user=catalogue.member(Role.VIEWER, of=scan.facility), acquisition=scan)
+
+
+def test_a_viewer_cannot_cancel_a_restoration_and_an_operator_can(scan, operator, model):
+    image, _ = restoration_request(user=operator, acquisition=scan)
+    with pytest.raises(AccessError, match="Only operator may cancel a restoration"):
+        restoration_cancel(user=catalogue.member(Role.VIEWER, of=scan.facility), image=image)
+    assert RestoredImage.objects.get().state == JobState.QUEUED
+    restoration_cancel(user=operator, image=image)
+    assert RestoredImage.objects.get().state == JobState.CANCELLED
 
 
 def test_an_operator_of_another_facility_cannot_restore_the_image(scan, model):

@@ -118,6 +118,18 @@ def test_a_cancelled_training_resumes_and_a_complete_one_does_not(case, staff):
         run_resume(user=staff, run=run)
 
 
+def test_an_operator_can_neither_cancel_nor_resume_a_training(case, staff):
+    operator = catalogue.member(Role.OPERATOR, of=case.instrument.facility)
+    run = training_start(user=staff, case=case, config=made.TINY)
+    with pytest.raises(AccessError, match="Only staff may cancel a training"):
+        run_cancel(user=operator, run=run)
+    assert TrainingRun.objects.get().state == JobState.QUEUED
+    run_cancel(user=staff, run=run)
+    with pytest.raises(AccessError, match="Only staff may resume a training"):
+        run_resume(user=operator, run=run)
+    assert TrainingRun.objects.get().state == JobState.CANCELLED
+
+
 def test_a_training_of_a_closed_case_is_refused(case, staff):
     case.state = CaseState.CLOSED
     case.save()

@@ -179,6 +179,17 @@ def test_staff_start_cancel_and_resume_a_training(case, as_role):
     assert run.state == "queued"
 
 
+def test_an_operator_cannot_resume_a_training_and_a_viewer_cannot_cancel_a_restoration(case, as_role):
+    run = made.run(case, state="cancelled")
+    assert as_role(Role.OPERATOR).post(reverse("enhancement:run-resume", args=[run.pk])).status_code == 403
+    scan = case.instrument.acquisitions.first()
+    image = RestoredImage.objects.create(acquisition=scan, model=made.model(run), state="running")
+    assert as_role(Role.VIEWER).post(reverse("enhancement:restored-cancel", args=[image.pk])).status_code == 403
+    run.refresh_from_db()
+    image.refresh_from_db()
+    assert (run.state, image.state, image.cancel_requested) == ("cancelled", "running", False)
+
+
 def test_a_wrong_form_is_refused_with_the_name_of_the_field(case, as_role):
     answer = as_role(Role.STAFF).post(reverse("enhancement:run-start", args=[case.pk]), {"preset": "quick", "seed": -1})
     assert answer.status_code == 400
