@@ -59,21 +59,23 @@ def main() -> None:
 
         EmbeddedPostgres(var).stop()
         shutil.rmtree(var, ignore_errors=True)
-    from benchmarks.report import write
+    from benchmarks.report import Row, write
 
+    what = (
+        f"ingest to chart, {SIDE_PX}×{SIDE_PX} 16 bit, {attributes} attributes, {options.processes} processes [scans/s]"
+    )
     write(
         "ingest",
         [
-            {
-                "what": f"ingest to chart, {SIDE_PX}×{SIDE_PX} 16 bit, {attributes} attributes, "
-                f"{options.processes} processes [scans/s]",
-                "ours": round(rate, 2),
-                "peer": None,
-                "peer_name": "",
-                "ratio": None,
-                "target": TARGET_PER_SECOND,
-                "met": rate >= TARGET_PER_SECOND,
-            }
+            Row(
+                what=what,
+                ours=rate,
+                peer=None,
+                peer_name="",
+                ratio=None,
+                target=TARGET_PER_SECOND,
+                met=rate >= TARGET_PER_SECOND,
+            )
         ],
     )
 

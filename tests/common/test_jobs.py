@@ -109,7 +109,7 @@ def test_recover_sends_again_what_a_dead_worker_left_and_nothing_else(
 
 
 def test_a_job_is_not_blamed_when_everything_was_stopped(job, monkeypatch):
-    monkeypatch.setattr("common.dispatch._send", lambda *message: None)
+    monkeypatch.setattr("common.dispatch._send", lambda *_message: None)
     for _ in range(2 * jobs.MOST_ATTEMPTS):
         assert jobs.claim(Acquisition, job.pk) is not None
         jobs.recover(Acquisition, all_workers_are_dead=True)
