@@ -28,6 +28,8 @@ from enhancement.training.loop import train
 from enhancement.training.normalisation import fit_normalisation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from enhancement.inference.predict import Restorer
     from enhancement.runtime.judging import Judgement
     from enhancement.runtime.pairs import LoadedPairs
@@ -70,17 +72,18 @@ def train_run(run: TrainingRun) -> None:
 def _train(run: TrainingRun) -> None:
     config = replace(TrainingConfig.from_dict(run.config), threads=settings.TORCH_THREADS)
     watch = CancelWatch(run)
-    beat(run, 0.0, "reading the pairs")
-    pairs = load_pairs(run.training_set, on_progress=lambda share: beat(run, READ * share, "reading the pairs"))
+    run.progress = _done_before(run)
+    _tell(run, 0.0, "reading the pairs")
+    pairs = load_pairs(run.training_set, on_progress=lambda share: _tell(run, READ * share, "reading the pairs"))
     _refuse_other_split(pairs, config)
     check_pairs(pairs.all, patch_px=config.patch_px)
     learning = pairs.train + pairs.validation
     tuned = tune_filters(
-        learning, on_progress=lambda share: beat(run, READ + (TUNED - READ) * share, "tuning the filters")
+        learning, on_progress=lambda share: _tell(run, READ + (TUNED - READ) * share, "tuning the filters")
     )
     if watch():
         return
-    beat(run, TUNED, "preparing the network")
+    _tell(run, TUNED, "preparing the network")
     result = train(
         pairs.all,
         config=config,
@@ -93,7 +96,7 @@ def _train(run: TrainingRun) -> None:
     patiently(lambda: training_record(run, history=history, best_epoch=result.best_epoch, stopped_by=result.stopped_by))
     if result.stopped_by == "cancelled":
         return
-    beat(run, TRAINED, "comparing on the fields kept aside")
+    _tell(run, TRAINED, "comparing on the fields kept aside")
     restorer = load_model(result.weights_path, sha256=result.weights_sha256, threads=settings.TORCH_THREADS)
     judgement = judge_candidates(
         restorer,
@@ -102,7 +105,7 @@ def _train(run: TrainingRun) -> None:
         bit_depth=pairs.bit_depth,
         tile_px=tile_size_px(restorer),
         seed=run.seed,
-        on_progress=lambda share: beat(run, TRAINED + (0.98 - TRAINED) * share, "comparing on the fields kept aside"),
+        on_progress=lambda share: _tell(run, TRAINED + (0.98 - TRAINED) * share, "comparing on the fields kept aside"),
     )
     _keep_weights(result)
     patiently(
@@ -148,10 +151,28 @@ def _tell_epoch(run: TrainingRun, config: TrainingConfig, scale: Normalisation, 
         raw = scale.unit_to_target(scale.raw_to_unit(report.image.raw))
         path = run.folder / VALIDATION / f"{report.epoch:04d}.webp"
         write_panels([raw, report.image.prediction, report.image.target], path)
-    done = report.epoch / report.epochs_planned
-    if config.max_seconds is not None:
-        done = max(done, min(1.0, report.elapsed_s / config.max_seconds))
-    patiently(lambda: epoch_record(run, report.as_dict(), progress=TUNED + (TRAINED - TUNED) * done))
+    row = report.as_dict()
+    patiently(lambda: epoch_record(run, row, progress=_share_after(row, config.max_seconds)))
+
+
+def _tell(run: TrainingRun, share: float, stage: str) -> None:
+    """Say how far the training is, and never less than where it went on from."""
+    beat(run, max(run.progress, share), stage)
+
+
+def _done_before(run: TrainingRun) -> float:
+    """Return the share of the whole that was done when the training was left, if there is a checkpoint to go on from."""
+    if not run.history or not (run.folder / CHECKPOINT).exists():
+        return 0.0
+    return _share_after(run.history[-1], run.config["max_seconds"])
+
+
+def _share_after(row: Mapping[str, Any], max_seconds: float | None) -> float:
+    """Return the share of the whole that is done after an epoch, by epochs or by time, whichever is further."""
+    done = row["epoch"] / row["epochs_planned"]
+    if max_seconds is not None:
+        done = max(done, min(1.0, row["elapsed_s"] / max_seconds))
+    return float(TUNED + (TRAINED - TUNED) * done)
 
 
 def _keep_weights(result: TrainingResult) -> None:

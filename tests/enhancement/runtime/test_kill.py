@@ -114,9 +114,13 @@ def test_a_failed_training_resumed_by_staff_keeps_its_history(tmp_path, monkeypa
     jobs.run(TrainingRun, run.pk, die_after_the_second_epoch)
     run.refresh_from_db()
     assert (run.state, run.error_code, run.epoch) == (JobState.FAILED, "internal", 2)
-    before = list(run.history)
+    before, reached = list(run.history), run.progress
     run_resume(user=staff, run=run)
+    told = []
+    monkeypatch.setattr("enhancement.runtime.training.beat", lambda _run, share, _stage: told.append(share))
     assert jobs.run(TrainingRun, run.pk, train_run)
+    assert min(told) >= reached > 0.5  # reading and tuning again does not move the bar back
+    assert told == sorted(told)
     run.refresh_from_db()
     assert run.history[:2] == before
     assert run.epoch == 3
