@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Figure = dict[str, Any]
 
 SIGNALLED: Final = frozenset({"ewma", "cusum", "confirmed", "tolerance", "action"})
+MARGIN: Final = 0.06
+"""Room above and below what is shown, as a part of its height."""
 SYMBOLS: Final = {"points": "circle", "flag": "square", "repeat": "triangle-up", "invalid": "x-thin-open"}
 
 
@@ -36,7 +38,7 @@ def control_chart(chart: ControlChart) -> Figure:
         "layout": {
             "meta": {"summary": summary(chart)},
             "xaxis": {"type": "date"},
-            "yaxis": {"title": {"text": with_unit(chart.title, chart.unit)}, "automargin": True},
+            "yaxis": {"title": {"text": with_unit(chart.title, chart.unit)}, "automargin": True, **_shown_range(chart)},
             "hovermode": "closest",
             "showlegend": True,
             "legend": {"orientation": "h", "y": -0.2},
@@ -52,6 +54,17 @@ def _line(role: str, name: str, x: list[str | None], y: list[float | None], *, d
         "type": "scatter", "mode": "lines", "name": name, "x": x, "y": y,
         "line": {"dash": dash}, "hoverinfo": "skip", "connectgaps": False, "meta": {"role": role},
     }  # fmt: skip
+
+
+def _shown_range(chart: ControlChart) -> Figure:
+    """Return the part of the axis that holds valid points and limits: one invalid point far away flattens nothing."""
+    spans = [level for span in chart.limits for level in (span.centre, span.low, span.high, *span.ewma_limits)]
+    points = [value for point in chart.points if is_valid(point) for value in (point.value, point.ewma)]
+    shown = [level for level in map(finite, (*points, *spans, *chart.tolerance, *chart.action)) if level is not None]
+    if not points or not shown:
+        return {}
+    margin = MARGIN * (max(shown) - min(shown)) or MARGIN * abs(max(shown)) or 1.0
+    return {"range": [min(shown) - margin, max(shown) + margin]}
 
 
 def _limit_traces(chart: ControlChart) -> list[Figure]:

@@ -95,3 +95,16 @@ def test_an_empty_series_is_an_empty_figure_that_says_so():
     figure = control_chart(ControlChart("Lateral width", "µm", [], tolerance=(1.0,)))
     assert figure["data"] == []
     assert figure["layout"]["meta"]["summary"] == "Lateral width has not been measured yet."
+
+
+def test_the_axis_holds_valid_points_and_limits_and_not_the_invalid_ones(figure):
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert 0.25 < low < 0.27
+    assert 0.4 < high < 0.42
+
+
+def test_the_axis_of_equal_points_has_a_height_and_that_of_invalid_points_is_free():
+    equal = control_chart(ControlChart("Count", "", [ChartPoint("2026-01-05", 0.0), ChartPoint("2026-01-06", 0.0)]))
+    assert equal["layout"]["yaxis"]["range"] == [-1.0, 1.0]
+    invalid = control_chart(ControlChart("Count", "", [ChartPoint("2026-01-05", 9.0, statuses=("invalid",))]))
+    assert "range" not in invalid["layout"]["yaxis"]
