@@ -124,6 +124,8 @@ class ControlChart:
         Service events and epochs.
     flags : sequence of FlagSpan
         Flags in time order.
+    harmful : str
+        Which way a change is a loss: "up", "down" or "none"; says which way a z points.
     """
 
     title: str
@@ -134,6 +136,7 @@ class ControlChart:
     action: tuple[float, ...] = ()
     marks: Sequence[Mark] = ()
     flags: Sequence[FlagSpan] = ()
+    harmful: str = "none"
 
 
 def finite(value: float | None) -> float | None:
@@ -188,3 +191,25 @@ def with_unit(text: str, unit: str, *, brackets: bool = True) -> str:
     if not unit:
         return text
     return f"{text} [{unit}]" if brackets else f"{text} {unit}"
+
+
+def z_words(z: float, harmful: str) -> str:
+    """Write how far a value is from its baseline, and which way, for a sentence.
+
+    Parameters
+    ----------
+    z : float
+        Distance from the baseline [σ], harm upwards; rising upwards where no direction harms.
+    harmful : str
+        Which way a change of the quantity is a loss: "up", "down" or "none".
+
+    Returns
+    -------
+    str
+        For example "51.3 σ towards harm": a sign alone would read as a rise, also where the value fell.
+    """
+    if harmful == "none":
+        way = "above the baseline" if z >= 0 else "below the baseline"
+    else:
+        way = "towards harm" if z >= 0 else "away from harm"
+    return f"{abs(z):.1f} σ {way}"

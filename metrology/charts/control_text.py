@@ -6,9 +6,11 @@ import csv
 import io
 from typing import Any, Final
 
-from metrology.charts.control_data import ControlChart, finite, is_valid, with_unit
+from metrology.charts.control_data import ControlChart, finite, is_valid, with_unit, z_words
 
 COLUMNS: Final = ("date", "value", "z", "ewma", "statuses", "acquisition", "note")
+MEASURED: Final = frozenset({"value", "ewma"})
+"""Columns in the unit of the chart."""
 
 
 def summary(chart: ControlChart) -> str:
@@ -33,8 +35,9 @@ def summary(chart: ControlChart) -> str:
         f"{chart.title}: {len(valid)} valid point{plural} from {valid[0].date[:10]} to {last.date[:10]}, "
         f"last {with_unit(f'{last.value:.4g}', chart.unit, brackets=False)}"
     )
-    if finite(last.z) is not None:
-        text += f" ({last.z:+.1f} σ from the baseline)"
+    z = finite(last.z)
+    if z is not None:
+        text += f" ({z_words(z, chart.harmful)})"
     if chart.flags:
         flag = chart.flags[-1]
         text += f"; flagged on {flag.date[:10]}, changed since {flag.since[:10]}"
@@ -82,12 +85,12 @@ def csv_text(chart: ControlChart) -> str:
     Returns
     -------
     str
-        Comma-separated, one header line, full precision. Text that a spreadsheet would run as a formula is
-        preceded by an apostrophe.
+        Comma-separated, one header line with the unit of the values, full precision. Text that a spreadsheet would
+        run as a formula is preceded by an apostrophe.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
+    writer.writerow({name: with_unit(name, chart.unit if name in MEASURED else "") for name in COLUMNS})
     writer.writerows({key: _harmless(value) for key, value in row.items()} for row in rows(chart))
     return buffer.getvalue()
 

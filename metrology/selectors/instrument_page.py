@@ -12,6 +12,7 @@ from django.utils import timezone
 from instruments.models import PathChannel
 from instruments.selectors.instruments import instrument_get, service_event_list
 from metrology.attributes.registry import ATTRIBUTES
+from metrology.charts.control_data import z_words
 from metrology.models import Assessment, Flag, Health, Verdict
 from metrology.models.flag import UNRESOLVED
 from metrology.selectors.fleet import RANK
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from metrology.models import Acquisition
 
 SHOWN_ACQUISITIONS = 8
+SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class SeriesTile:
     name: str
     unit: str
     value: float | None
-    z: float | None
+    deviation: str
     verdict: str
     svg: str
 
@@ -77,8 +79,13 @@ class InstrumentPage:
 
     @property
     def reasons(self) -> list[str]:
-        """Why, the weightiest first."""
-        return list(self.health.reasons) if self.health else []
+        """Why, the weightiest few first."""
+        return list(self.health.reasons[:SHOWN_REASONS]) if self.health else []
+
+    @property
+    def more_reasons(self) -> int:
+        """How many more series are near or beyond a limit."""
+        return len(self.health.reasons[SHOWN_REASONS:]) if self.health else 0
 
     @property
     def is_overdue(self) -> bool:
@@ -175,7 +182,7 @@ def _tile(row: Assessment) -> SeriesTile:
         name=title_of(attribute),
         unit=unit_of(attribute),
         value=row.latest_value,
-        z=row.latest_z,
+        deviation=z_words(row.latest_z, attribute.harmful) if row.latest_z is not None else "",
         verdict=row.status,
         svg=row.sparkline,
     )

@@ -196,6 +196,7 @@ def _chart(series: Series, result: dict[str, Any]) -> ControlChart:
         action=_levels(limits, "action"),
         marks=_marks(series, result, points),
         flags=_flags(series),
+        harmful=attribute.harmful,
     )
 
 

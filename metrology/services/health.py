@@ -11,6 +11,7 @@ from django.utils import timezone
 from common.dispatch import dispatch
 from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
+from metrology.charts.control_data import z_words
 from metrology.models import Acquisition, Assessment, Baseline, Health, Protocol, Verdict
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def health_record(instrument: Instrument, health: Health) -> Health:
         health.verdict = Verdict.IN_CONTROL
     else:
         health.verdict = Verdict.NO_DATA
-    health.reasons = [_reason(one) for one in worst[:5]]
+    health.reasons = [_reason(one) for one in worst]
     health.history = _history(instrument)
     health.last_scan_at = Acquisition.objects.filter(instrument=instrument, state="done").aggregate(
         last=Max("acquired_at")
@@ -80,8 +81,9 @@ def health_record(instrument: Instrument, health: Health) -> Health:
 
 def _reason(assessment: Assessment) -> str:
     series = assessment.series
-    text = f"{ATTRIBUTES[series.attribute_id].name} of {series.standard}, channel {series.channel}"
-    return f"{text}: {assessment.latest_z:+.1f} σ" if assessment.latest_z is not None else text
+    attribute = ATTRIBUTES[series.attribute_id]
+    text = f"{attribute.name} of {series.standard}, channel {series.channel}"
+    return f"{text}: {z_words(assessment.latest_z, attribute.harmful)}" if assessment.latest_z is not None else text
 
 
 def _history(instrument: Instrument) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ CHART = ControlChart(
         ChartPoint("2026-01-12", 1 / 3, 2.14, 0.31, ("ewma", "flag"), "a2", "=HYPERLINK(1)"),
         ChartPoint("2026-01-19", 9.0, None, None, ("invalid",), "a3", "out of focus"),
     ],
+    harmful="up",
 )
 FLAG = FlagSpan("2026-01-12", "2026-01-08", "2026-01-06", "2026-01-10")
 
 
 def test_the_sentence_counts_valid_points_and_names_the_last():
     assert summary(CHART) == (
-        "Lateral width: 2 valid points from 2026-01-05 to 2026-01-12, last 0.3333 µm (+2.1 σ from the baseline); no flag."
+        "Lateral width: 2 valid points from 2026-01-05 to 2026-01-12, last 0.3333 µm (2.1 σ towards harm); no flag."
     )
 
 
@@ -39,6 +40,11 @@ def test_the_table_has_one_row_for_each_point_and_no_nan():
 
 def test_the_csv_keeps_full_precision_and_starts_no_formula():
     lines = list(csv.DictReader(io.StringIO(csv_text(CHART))))
-    assert float(lines[1]["value"]) == 1 / 3
+    assert float(lines[1]["value [µm]"]) == 1 / 3
     assert lines[1]["note"] == "'=HYPERLINK(1)"
     assert lines[0]["z"] == ""
+
+
+def test_the_csv_names_the_unit_where_there_is_one():
+    assert csv_text(CHART).splitlines()[0] == "date,value [µm],z,ewma [µm],statuses,acquisition,note"
+    assert csv_text(replace(CHART, unit="")).splitlines()[0] == ",".join(COLUMNS)

@@ -60,7 +60,7 @@ def test_table_csv_and_chart_hold_the_same_values(series, facility):
     monitor.assessment(series, values=(80.0, 81.0, 60.0), status="degraded")
     record = series_get(facility, series.pk)
     table = [row["value"] for row in record.rows]
-    file = [float(row["value"]) for row in csv.DictReader(io.StringIO(series_csv(record)))]
+    file = [float(row["value [8-bit eq./px]"]) for row in csv.DictReader(io.StringIO(series_csv(record)))]
     (points,) = traces(series_figure(record), "points")
     assert table == file == points["y"] == [80.0, 81.0, 60.0]
 
