@@ -20,6 +20,14 @@ ENDED_BY = {
     "patience": "no better for many epochs",
     "cancelled": "cancelled",
 }
+CHECK_NAMES = {
+    "held_out_fields": "tested on enough fields",
+    "beats_filter_psnr": "beats the best filter, PSNR",
+    "beats_filter_ssim": "beats the best filter, SSIM",
+    "photometry": "keeps intensities",
+    "not_sharper_than_target": "not sharper than the target",
+}
+"""What each check of the gate asks, by its id."""
 POLL_SECONDS = 3
 
 
@@ -73,6 +81,11 @@ def comparison_table(run: TrainingRun) -> Table | None:
         rows=tuple(_row(row, columns, stored["best"]) for row in rows),
         fields=tuple(stored["fields"]),
     )
+
+
+def gate_checks(run: TrainingRun) -> list[dict[str, Any]]:
+    """Return the checks of the gate, each with the name a page shows; none before there is a verdict."""
+    return [{**check, "name": CHECK_NAMES[check["id"]]} for check in run.gate.get("checks", [])]
 
 
 def training_figure(run: TrainingRun) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from common.errors import InputError
 from enhancement.forms import CaseForm, DecisionForm, TrainingForm
 from enhancement.models import CaseState
 from enhancement.selectors.cases import case_get, case_list, case_stages, flag_for_case
-from enhancement.selectors.comparison import ENDED_BY, comparison_table, training_sentence
+from enhancement.selectors.comparison import ENDED_BY, comparison_table, gate_checks, training_sentence
 from enhancement.selectors.pairs import FIELDS_NEEDED, pair_sets
 from enhancement.services import cases
 from instruments.selectors.instruments import instrument_get
@@ -53,6 +53,7 @@ def case_page(request: HttpRequest, pk: int) -> HttpResponse:
         "pair_sets": sets,
         "enough": any(entry.is_enough for entry in sets),
         "fields_needed": FIELDS_NEEDED,
+        "checks": gate_checks(run) if run else [],
         "table": comparison_table(run) if run else None,
         "sentence": training_sentence(run) if run else "",
         "ended_by": ENDED_BY.get(run.stopped_by, "") if run else "",

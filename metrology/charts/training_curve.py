@@ -20,7 +20,7 @@ def training_curve(
     train_losses : sequence of float
         One loss for each epoch, from epoch 1.
     validation_losses : sequence of float or None
-        The same on held-out fields; None or not a number leaves a gap.
+        The same on the validation fields, from which the kept epoch is chosen; None or not a number leaves a gap.
     best_epoch : int, optional
         Epoch whose weights are kept, from 1.
     loss_name : str
@@ -38,7 +38,7 @@ def training_curve(
             "line": {"dash": dash}, "hovertemplate": "epoch %{x}<br>%{y:.4g}<extra></extra>", "meta": {"role": role},
         }
         for role, name, losses, dash in (
-            ("train", "training", train_losses, "dot"), ("validation", "held-out", validation_losses, "solid"),
+            ("train", "training", train_losses, "dot"), ("validation", "validation", validation_losses, "solid"),
         )
         if losses
     ]  # fmt: skip
@@ -79,7 +79,7 @@ def training_summary(
         return "No epoch is finished yet."
     text = f"{len(train_losses)} epoch{'' if len(train_losses) == 1 else 's'}, training loss {train_losses[-1]:.4g}"
     if validation_losses and (last := _finite(validation_losses[-1])) is not None:
-        text += f", held-out loss {last:.4g}"
+        text += f", validation loss {last:.4g}"
     return text + (f"; best epoch {best_epoch}." if best_epoch is not None else ".")
 
 

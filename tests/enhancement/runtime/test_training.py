@@ -10,6 +10,7 @@ from common.models import JobState
 from common.permissions import Role
 from enhancement.models import CaseState, ModelState, RestorationModel, TrainingRun
 from enhancement.runtime.training import train_run
+from enhancement.selectors.comparison import gate_checks
 from enhancement.services.training import run_cancel, run_resume, training_start
 from tests.factories import catalogue
 from tests.factories import enhancement as made
@@ -46,6 +47,8 @@ def test_a_training_ends_with_a_comparison_a_verdict_and_two_candidates(tmp_path
     assert len(run.comparison["fields"]) == 3
     assert run.comparison["target"]["mean"]["psnr"] is None  # identical to itself
     assert not run.gate["passed"]  # two steps cannot beat a tuned filter
+    assert "beats the best filter, PSNR" in [check["name"] for check in gate_checks(run)]  # each check has a name
+    assert len(gate_checks(run)) == 5
     assert run.case.state == CaseState.COMPARED
     network, conventional = (run.models.get(kind=kind) for kind in ("network", "filter"))
     assert network.weights_path.exists()

@@ -144,7 +144,7 @@ def test_an_operator_opens_a_case_and_lands_on_it(instrument, as_role):
 def test_a_viewer_reads_why_no_case_is_opened(instrument, as_role):
     answer = as_role(Role.VIEWER).post(reverse("enhancement:case-open"), {"instrument": instrument.slug})
     assert answer.status_code == 403
-    assert "Only operator may open a case" in answer.content.decode()
+    assert "Only operators and staff may open a case" in answer.content.decode()
 
 
 def test_the_case_page_offers_training_to_staff_and_explains_it_to_others(case, as_role):
@@ -233,6 +233,8 @@ def test_the_comparison_marks_the_best_in_words_and_the_gate_speaks_in_sentences
     assert "sigma 1.5 px" in page
     assert "PSNR is -1.00 dB against the best tuned filter." in page
     assert "use Gaussian instead" in page
+    assert ">beats the best filter, PSNR</th>" in page
+    assert "the one with the highest PSNR on the validation fields" in page
     assert "The gate did not pass this network, so it cannot be released." in page
     assert page.count(">Release</button>") == 1  # the filter's
 
