@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from enhancement.training.config import TrainingConfig
+    from enhancement.training.normalisation import Normalisation
     from enhancement.training.objectives import Objective
     from enhancement.training.reports import StoppedBy
 
@@ -141,7 +142,7 @@ class _Run:
             normalisation=self.normalisation,
             size_multiple=int(self._objective.generator.module.size_multiple),
         )
-        self._fingerprint = _fingerprint(pairs, config)
+        self._fingerprint = _fingerprint(pairs, config, self.normalisation)
         self.steps_per_epoch = config.steps_per_epoch or self._sampler.steps_per_pass
         self.history: list[EpochReport] = []
         self._best: dict[str, torch.Tensor] = self._generator_weights()
@@ -328,10 +329,11 @@ def _mean_losses(steps: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([losses[name] for losses in steps if name in losses])) for name in names}
 
 
-def _fingerprint(pairs: Sequence[TrainingPair], config: TrainingConfig) -> str:
-    """Return a hash of the pairs and of the settings that change the result (not threads or the time budget)."""
+def _fingerprint(pairs: Sequence[TrainingPair], config: TrainingConfig, normalisation: Normalisation) -> str:
+    """Return a hash of pairs, intensity scale and the settings that change the result (not threads or the time budget)."""
     settings = {name: value for name, value in config.as_dict().items() if name not in {"threads", "max_seconds"}}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(",".join(f"{value:.6g}" for value in normalisation.as_dict().values()).encode())
     for pair in sorted(pairs, key=lambda entry: entry.field_id):
         digest.update(pair.field_id.encode())
         digest.update(np.ascontiguousarray(pair.raw).tobytes())

@@ -13,6 +13,7 @@ from common.errors import CheckpointError, DivergedError, TrainingDataError
 from enhancement.training.config import TrainingConfig
 from enhancement.training.dataset import TrainingPair
 from enhancement.training.loop import train
+from enhancement.training.normalisation import fit_normalisation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,6 +184,17 @@ def test_a_checkpoint_of_other_settings_or_pairs_is_refused(tmp_path: Path) -> N
         train(_pairs(), config=TINY, checkpoint_path=path)
     with pytest.raises(CheckpointError, match="other pairs or other settings"):
         train(_pairs(6), config=replace(TINY, epochs=1), checkpoint_path=path)
+
+
+def test_a_checkpoint_of_another_intensity_scale_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, config = tmp_path / "run.ckpt", replace(TINY, epochs=1)
+    train(_pairs(), config=config, checkpoint_path=path)
+    monkeypatch.setattr(
+        "enhancement.training.loop.fit_normalisation",
+        lambda *planes, bounded: replace(fit_normalisation(*planes, bounded=bounded), slope=1.4),
+    )
+    with pytest.raises(CheckpointError, match="other pairs or other settings"):
+        train(_pairs(), config=config, checkpoint_path=path)
 
 
 def test_one_pair_is_too_few(tmp_path: Path) -> None:
