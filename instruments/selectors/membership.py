@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from instruments.models import Facility
 
 _CACHE = "_strehl_membership"
+_WHO = {Role.VIEWER: "members of a facility", Role.OPERATOR: "operators and staff", Role.STAFF: "staff"}
 
 
 def membership_of(user: AbstractBaseUser | AnonymousUser) -> Membership | None:
@@ -64,7 +65,7 @@ def require_role(user: AbstractBaseUser | AnonymousUser, needed: Role, *, action
     if found is None or not includes(found.role, needed):
         have = f"your role is {found.role}" if found else "you have no role"
         raise AccessError(
-            f"Only {needed} may {action}; {have}.",
+            f"Only {_WHO[needed]} may {action}; {have}.",
             hint=f"Ask a member of the staff of {found.facility if found else 'the facility'}.",
             needed=str(needed),
         )

@@ -36,7 +36,7 @@ def test_a_flag_has_one_open_case(flag, operator):
 
 
 def test_a_viewer_cannot_open_a_case(flag):
-    with pytest.raises(AccessError, match="Only operator may open a case"):
+    with pytest.raises(AccessError, match="Only operators and staff may open a case"):
         case_open(user=catalogue.member(Role.VIEWER, of=flag.instrument.facility), flag=flag)
 
 

@@ -55,13 +55,13 @@ def test_a_failed_restoration_is_put_back_in_the_queue(scan, operator, model):
 
 
 def test_a_viewer_cannot_restore_an_image(scan, model):
-    with pytest.raises(AccessError, match="Only operator may restore an image"):
+    with pytest.raises(AccessError, match="Only operators and staff may restore an image"):
         restoration_request(user=catalogue.member(Role.VIEWER, of=scan.facility), acquisition=scan)
 
 
 def test_a_viewer_cannot_cancel_a_restoration_and_an_operator_can(scan, operator, model):
     image, _ = restoration_request(user=operator, acquisition=scan)
-    with pytest.raises(AccessError, match="Only operator may cancel a restoration"):
+    with pytest.raises(AccessError, match="Only operators and staff may cancel a restoration"):
         restoration_cancel(user=catalogue.member(Role.VIEWER, of=scan.facility), image=image)
     assert RestoredImage.objects.get().state == JobState.QUEUED
     restoration_cancel(user=operator, image=image)

@@ -47,7 +47,7 @@ def test_an_event_is_kept_and_the_instrument_and_its_models_are_judged_anew(
 
 def test_a_viewer_may_not_record(instrument):
     viewer = catalogue.member(Role.VIEWER, of=instrument.facility)
-    with pytest.raises(AccessError, match="Only operator may record a service event; your role is viewer"):
+    with pytest.raises(AccessError, match="Only operators and staff may record a service event; your role is viewer"):
         record(viewer, instrument)
     assert not ServiceEvent.objects.exists()
 

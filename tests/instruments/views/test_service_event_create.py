@@ -44,7 +44,7 @@ def test_a_viewer_is_told_who_may(client, instrument, url):
     client.force_login(catalogue.member(Role.VIEWER, of=instrument.facility))
     for answer in (client.get(url), client.post(url, GIVEN)):
         assert answer.status_code == 403
-        assert "Only operator may record a service event" in answer.content.decode()
+        assert "Only operators and staff may record a service event" in answer.content.decode()
     assert not ServiceEvent.objects.exists()
 
 

@@ -187,7 +187,7 @@ def test_a_path_of_another_instrument_is_refused():
 
 def test_a_viewer_may_not_upload_and_reads_who_may():
     user = catalogue.member(Role.VIEWER)
-    with pytest.raises(AccessError, match="Only operator may upload images; your role is viewer"):
+    with pytest.raises(AccessError, match="Only operators and staff may upload images; your role is viewer"):
         ingest(facility=user.memberships.get().facility, user=user)
 
 

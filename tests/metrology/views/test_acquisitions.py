@@ -272,3 +272,11 @@ def test_the_page_asks_the_database_equally_often_however_much_was_measured(
     signed_in(client, charted, Role.STAFF)
     with django_assert_max_num_queries(13):
         assert client.get(charted.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "offered"), [(Role.VIEWER, False), (Role.OPERATOR, True), (Role.STAFF, True)])
+def test_uploading_is_offered_to_those_who_may(client, role, offered):
+    client.force_login(catalogue.member(role))
+    for page in ("metrology:acquisition-list", "metrology:fleet", "metrology:flag-list"):
+        shown = client.get(reverse(page)).content.decode()
+        assert (f'href="{reverse("metrology:upload")}"' in shown) is offered

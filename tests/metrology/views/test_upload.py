@@ -53,7 +53,7 @@ def test_a_viewer_reads_who_may_upload(client):
     client.force_login(catalogue.member(Role.VIEWER))
     for answer in (client.get(reverse("metrology:upload")), post(client, image())):
         assert answer.status_code == 403
-        assert b"Only operator may upload images; your role is viewer" in answer.content
+        assert b"Only operators and staff may upload images; your role is viewer" in answer.content
     assert not Acquisition.objects.exists()
 
 
