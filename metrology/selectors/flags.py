@@ -18,6 +18,8 @@ from metrology.selectors.comparison import Comparison, comparison
 from metrology.selectors.vocabulary import signal_words, title_of, unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
 
     from instruments.models import Facility, ServiceEvent
@@ -154,12 +156,13 @@ def flag_get(facility: Facility, pk: int) -> FlagRecord:
         ).defer("series__assessment__result")
     )
     evidence = _evidence(signals)
+    farthest = sorted(evidence, key=lambda row: row.strength, reverse=True)
     return FlagRecord(
         flag=flag,
         signals=signals,
         evidence=evidence,
-        charts=_charts(evidence),
-        comparison=comparison(flag, channel=evidence[0].signal.series.channel if evidence else 0),
+        charts=_charts(farthest),
+        comparison=comparison(flag, channel=farthest[0].signal.series.channel if farthest else 0),
         transitions=tuple(flag.transitions.select_related("user")),
         events=tuple(flag.instrument.service_events.filter(ended_at__gte=flag.raised_at)),
         repeats=tuple(
@@ -184,20 +187,20 @@ def _strength(signal: FlagSignal) -> float:
 
 
 def _evidence(signals: tuple[FlagSignal, ...]) -> tuple[EvidenceRow, ...]:
-    """Gather the signals by series, the series that moved farthest first."""
+    """Gather the signals by series, the series that signalled first at the top; of one date, the farthest."""
     gathered: dict[int, list[FlagSignal]] = defaultdict(list)
     for signal in signals:
         gathered[signal.series_id].append(signal)
     rows = [
         EvidenceRow(ATTRIBUTES[first.series.attribute_id], first, tuple(later)) for first, *later in gathered.values()
     ]
-    return tuple(sorted(rows, key=lambda row: row.strength, reverse=True))
+    return tuple(sorted(rows, key=lambda row: (row.signal.signalled_at, -row.strength)))
 
 
-def _charts(evidence: tuple[EvidenceRow, ...]) -> tuple[FlagChart, ...]:
+def _charts(farthest: Sequence[EvidenceRow]) -> tuple[FlagChart, ...]:
     """Return the charts of the series that moved farthest."""
     charts = []
-    for row in evidence[:SHOWN_CHARTS]:
+    for row in farthest[:SHOWN_CHARTS]:
         series = row.signal.series
         assessment = getattr(series, "assessment", None)
         if assessment is not None and assessment.sparkline:

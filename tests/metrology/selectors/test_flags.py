@@ -93,11 +93,24 @@ def test_every_state_has_its_followers_and_every_step_its_role():
     assert {state for following in FOLLOWING.values() for state in following} == set(NEEDED)
 
 
-def test_evidence_is_gathered_by_series_the_farthest_first(facility):
+def test_evidence_is_gathered_by_series_in_the_order_of_first_signals_and_charts_by_how_far(facility):
     one = catalogue.instrument(facility)
     flag = monitor.flag(at=monitor.series(one))
-    for attribute, magnitude in (("noise", -3.0), ("mean", 2.0)):
+    for attribute, magnitude, days in (("noise", -3.0, 5), ("mean", 2.0, 0), ("cv", 9.0, 7)):
         signal = flag.signals.first()
         signal.pk, signal.series, signal.magnitude_sigma = None, monitor.series(one, attribute_id=attribute), magnitude
+        signal.signalled_at = flag.raised_at + timedelta(days=days)
+        monitor.assessment(signal.series)
         signal.save()
-    assert [row.title for row in flag_get(facility, flag.pk).evidence] == ["Noise", "Mean intensity", "Sharpness"]
+    record = flag_get(facility, flag.pk)
+    assert [row.title for row in record.evidence] == [
+        "Mean intensity",
+        "Sharpness",
+        "Noise",
+        "Coefficient of variation",
+    ]
+    assert [chart.name.split(",")[0] for chart in record.charts] == [
+        "Coefficient of variation",
+        "Noise",
+        "Mean intensity",
+    ]
