@@ -137,8 +137,9 @@ def fleet_get(facility: Facility, wanted: FleetFilter | None = None) -> Fleet:
     shown = tuple(card for card in cards if wanted.admits(card))
     groups, heat_map = _heat_map(shown, states)
     techniques = {one.technique for one in instruments}
+    measuring = measuring_progress(facility)
     return Fleet(
-        headline=headline(cards),
+        headline=headline(cards, busy=measuring.is_busy),
         verdict=max((card.verdict for card in cards), key=lambda one: RANK[Verdict(one)], default=Verdict.NO_DATA),
         cards=shown,
         total=len(cards),
@@ -147,12 +148,12 @@ def fleet_get(facility: Facility, wanted: FleetFilter | None = None) -> Fleet:
         rooms=tuple(sorted({one.room or UNKNOWN_ROOM for one in instruments})),
         techniques=tuple((value, label) for value, label in Technique.choices if value in techniques),
         retired=tuple(one for one in every if one.state == InstrumentState.RETIRED),
-        measuring=measuring_progress(facility),
+        measuring=measuring,
     )
 
 
-def headline(cards: Sequence[FleetCard]) -> str:
-    """Say in one breath which instruments need hands."""
+def headline(cards: Sequence[FleetCard], *, busy: bool = False) -> str:
+    """Say in one breath which instruments need hands; `busy` while scans wait whose verdict is still to come."""
     if not cards:
         return "No instrument is catalogued yet."
     names: dict[str, list[str]] = defaultdict(list)
@@ -168,7 +169,10 @@ def headline(cards: Sequence[FleetCard]) -> str:
     elif watched:
         parts = [f"{len(watched)} {of_all} to watch: {_listed(watched)}."]
     elif len(unknown) == count:
-        parts = [f"Nothing can be said yet: none {of_all} has a baseline."]
+        why = "scans are still being measured" if busy else f"none {of_all} has a baseline"
+        parts = [f"Nothing can be said yet: {why}."]
+    elif busy:
+        parts = [f"{count - len(unknown)} {of_all} in control by earlier scans; new ones are still to be judged."]
     else:
         good = count - len(unknown)
         parts = [f"{good} {of_all} in control." if unknown else f"{_all(count)} in control."]

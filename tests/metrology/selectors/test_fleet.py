@@ -142,3 +142,12 @@ def test_twenty_instruments_take_no_more_queries_than_one(facility, django_asser
             monitor.assessment(monitor.series(one, attribute_id=attribute), values=(1.0,))
     with django_assert_max_num_queries(7):
         assert len(fleet_get(facility).cards) == 20
+
+
+def test_nothing_is_called_in_control_by_scans_that_are_still_to_be_judged(facility):
+    one = catalogue.instrument(facility)
+    monitor.acquisition(one, state=JobState.QUEUED)
+    assert fleet_get(facility).headline == "Nothing can be said yet: scans are still being measured."
+    monitor.health(one, "in_control", next_due_at=None)
+    said = "1 of 1 instrument in control by earlier scans; new ones are still to be judged."
+    assert fleet_get(facility).headline == said
