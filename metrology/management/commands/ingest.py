@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +22,13 @@ from metrology.selectors.named import facility_named, instrument_named, path_nam
 from metrology.services.ingest import acquisition_ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from instruments.models import Facility
     from metrology.services.given import Given
 
 ENDINGS = frozenset({".tif", ".tiff", ".lsm", ".btf", ".tf8"})
 """What is looked for in folders; a file named on the command line is taken whatever its name."""
 POLL_SECONDS = 0.5
+DUPLICATE = "duplicate"
 
 
 @dataclass(slots=True)
@@ -76,12 +76,11 @@ class Command(BaseCommand):
         try:
             facility = facility_named(options["facility"])
             given = _given(facility, options)
-            files = list(_files(options["paths"]))
         except StrehlError as error:
             raise CommandError(str(error)) from error
+        files, outcomes = _files(options["paths"])
         with Progress(console=console) as progress:
             bar = progress.add_task("Taking in", total=len(files))
-            outcomes = []
             for path in files:
                 outcomes.append(_take_in(path, facility, given))
                 progress.advance(bar)
@@ -90,7 +89,7 @@ class Command(BaseCommand):
         console.print(_table(outcomes))
         refused = sum(outcome.refused for outcome in outcomes)
         if refused:
-            raise CommandError(f"{refused} of {len(outcomes)} files were refused; the table says why.")
+            raise CommandError(f"{refused} of {len(outcomes)} files or folders were refused; the table says why.")
 
 
 def _given(facility: Facility, options: dict[str, Any]) -> Given:
@@ -125,16 +124,20 @@ def _moment(text: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
-    """Yield the files named, and the images in the folders named, in order."""
+def _files(paths: list[Path]) -> tuple[list[Path], list[Outcome]]:
+    """Return the files named, and the images in the folders named, in order; and what became of folders without any."""
+    files: list[Path] = []
+    empty: list[Outcome] = []
     for path in paths:
         if not path.is_dir():
-            yield path
+            files.append(path)
             continue
         found = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+        files += found
         if not found:
-            raise InputError(f"There is no image in {path}.", hint=f"Images end with {', '.join(sorted(ENDINGS))}.")
-        yield from found
+            message = f"There is no image in {path}. Images end with {', '.join(sorted(ENDINGS))}."
+            empty.append(Outcome(path, "refused", message))
+    return files, empty
 
 
 def _take_in(path: Path, facility: Facility, given: Given) -> Outcome:
@@ -142,13 +145,16 @@ def _take_in(path: Path, facility: Facility, given: Given) -> Outcome:
         ingested = acquisition_ingest(facility=facility, source=path, original_name=path.name, **given)
     except StrehlError as error:
         return Outcome(path, "refused", str(error))
-    state = "duplicate" if ingested.duplicate else "in"
+    state = DUPLICATE if ingested.duplicate else "in"
     return Outcome(path, state, ingested.message, ingested.acquisition.pk)
 
 
 def _wait(outcomes: list[Outcome], progress: Progress) -> None:
     """Follow the workers until everything is measured."""
-    taken = {one.acquisition_id: one for one in outcomes if one.acquisition_id is not None}
+    taken = defaultdict(list)
+    for one in outcomes:
+        if one.acquisition_id is not None:
+            taken[one.acquisition_id].append(one)
     bar = progress.add_task("Measuring", total=len(taken))
     while True:
         rows = Acquisition.objects.filter(pk__in=taken).only("state", "error_message", "validity", "validity_reason")
@@ -158,9 +164,11 @@ def _wait(outcomes: list[Outcome], progress: Progress) -> None:
             break
         time.sleep(POLL_SECONDS)
     for row in ended:
-        outcome = taken[row.pk]
-        outcome.state = row.state if row.state != JobState.DONE else "measured"
-        outcome.message = row.error_message or row.validity_reason or row.get_validity_display()
+        for outcome in taken[row.pk]:
+            state = row.state if row.state != JobState.DONE else "measured"
+            said = row.error_message or row.validity_reason or row.get_validity_display()
+            outcome.message = f"{outcome.message} {said}" if outcome.state == DUPLICATE else said
+            outcome.state = DUPLICATE if outcome.state == DUPLICATE and state == "measured" else state
 
 
 def _table(outcomes: list[Outcome]) -> Table:

@@ -59,7 +59,7 @@ def test_a_folder_is_taken_in_with_what_is_said(path, folder, capsys):
 
 def test_a_refused_file_does_not_keep_others_out_but_makes_the_exit_fail(path, folder, capsys):
     (folder / "c.tif").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
-    with pytest.raises(CommandError, match="1 of 3 files were refused"):
+    with pytest.raises(CommandError, match="1 of 3 files or folders were refused"):
         call_command("ingest", str(folder))
     assert Acquisition.objects.count() == 2
     assert "a PNG picture" in " ".join(capsys.readouterr().out.split())
@@ -78,7 +78,7 @@ def test_waiting_ends_when_all_is_measured_and_says_what_failed(path, tmp_path, 
     (tmp_path / "b.tif").write_bytes(acquisitions.ome_tiff(seed=8))
     work = lambda _seconds: [jobs.run(Acquisition, row.pk, measure) for row in Acquisition.objects.all()]  # noqa: E731 - the worker, while the command sleeps
     monkeypatch.setattr("time.sleep", work)
-    with pytest.raises(CommandError, match="1 of 2 files were refused"):
+    with pytest.raises(CommandError, match="1 of 2 files or folders were refused"):
         call_command("ingest", str(tmp_path), "--wait")
     said = " ".join(capsys.readouterr().out.split())
     assert "measured" in said
@@ -103,9 +103,24 @@ def test_a_wrong_option_is_said_before_anything_is_taken_in(path, folder, option
     assert not Acquisition.objects.exists()
 
 
-def test_a_folder_without_an_image_is_said(path, tmp_path):
-    with pytest.raises(CommandError, match="no image"):
-        call_command("ingest", str(tmp_path))
+def test_a_folder_without_an_image_is_said_and_keeps_no_other_out(path, folder, tmp_path_factory, capsys):
+    empty = tmp_path_factory.mktemp("empty")
+    with pytest.raises(CommandError, match="1 of 3 files or folders were refused"):
+        call_command("ingest", str(empty), str(folder))
+    assert Acquisition.objects.count() == 2
+    assert "no image" in " ".join(capsys.readouterr().out.split())
+
+
+def test_waiting_says_which_files_were_in_already(path, tmp_path, monkeypatch, capsys):
+    for name in ("a.tif", "b.tif"):
+        (tmp_path / name).write_bytes(acquisitions.ome_tiff(seed=8, instrument=path.instrument))
+    monkeypatch.setattr("time.sleep", lambda _seconds: Acquisition.objects.update(state="done", validity="valid"))
+    call_command("ingest", str(tmp_path), "--wait")
+    cells = [[cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert [(row[1], row[3]) for row in cells if row[1].endswith(".tif")] == [
+        ("a.tif", "measured"),
+        ("b.tif", "duplicate"),
+    ]
 
 
 def test_of_several_facilities_one_has_to_be_named(path, folder):
