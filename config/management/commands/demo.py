@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 
+WIDTH_OF_A_FILE = 150
+"""Columns of the tables where the output goes to a file."""
+
+
 class Command(BaseCommand):
     """Sets the demonstration up, runs the loop, and keeps the pages open until Ctrl-C (not with --headless)."""
 
@@ -34,7 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run it; exit 1 if an arrow failed."""
-        console = Console()
+        console = Console() if sys.stdout.isatty() else Console(width=WIDTH_OF_A_FILE)
         report = Report(console)
         roles: tuple[Role, ...] = ("measure", "train") if options["headless"] else ALL_ROLES
         for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
