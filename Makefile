@@ -24,15 +24,15 @@ $(VENV)/runtime.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Strehl needs Python 3.11. Install it, or name it: make PYTHON=/path/to/python3.11 demo"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
 	@echo "== torch (pip, the CPU build where pip finds one), then the rest (uv)"
-	@$(PY) -m pip install --quiet --progress-bar on uv "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(PY) -r requirements.txt
+	@$(PY) -m pip install --quiet --progress-bar on uv==0.13.9 "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --system-certs --quiet --python $(PY) -r requirements.txt
 	@echo "== numeric kernels compiled for this machine"
 	@$(PY) -m metrology.attributes.warm_up
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.txt
 	@echo "== tools for tests and checks"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(PY) -r requirements-dev.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --system-certs --quiet --python $(PY) -r requirements-dev.txt
 	@touch $@
 
 install: $(VENV)/runtime.stamp ## make the virtual environment with all it needs
