@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -214,7 +214,10 @@ def kept_alive(model: type[Job], job_id: int) -> Iterator[None]:
         while not done.wait(HEARTBEAT_SECONDS):
             try:
                 model._default_manager.filter(pk=job_id).update(heartbeat_at=timezone.now())
-            except Exception:  # noqa: BLE001 - a database that restarts must not end the work; the next beat tries again
+            except (
+                OperationalError,
+                InterfaceError,
+            ):  # a database that restarts must not end the work; the next beat tries again
                 log.warning("no heartbeat for %s %s", model.__name__, job_id)
         connection.close()
 
