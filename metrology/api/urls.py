@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from metrology.api.acquisitions import AcquisitionViewSet
 from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
+from metrology.api.limits import SeriesLimitsViewSet
 from metrology.api.series import SeriesViewSet
 
 urlpatterns: list[URLPattern] = [
@@ -31,6 +32,11 @@ urlpatterns: list[URLPattern] = [
     path("series/", SeriesViewSet.as_view({"get": "list"}), name="api-series-list"),
     path("series/<int:pk>/", SeriesViewSet.as_view({"get": "retrieve"}), name="api-series"),
     path("series/<int:pk>/values.csv", SeriesViewSet.as_view({"get": "values"}), name="api-series-csv"),
+    path(
+        "series/<int:pk>/limits/",
+        SeriesLimitsViewSet.as_view({"get": "retrieve", "post": "create"}),
+        name="api-series-limits",
+    ),
     path("flags/", FlagViewSet.as_view({"get": "list"}), name="api-flag-list"),
     path("flags/<int:pk>/", FlagViewSet.as_view({"get": "retrieve"}), name="api-flag"),
     *[

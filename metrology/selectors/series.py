@@ -112,8 +112,8 @@ def series_list(facility: Facility) -> QuerySet[Series]:
     )
 
 
-def series_get(facility: Facility, pk: int) -> SeriesRecord:
-    """Return one series of the facility with its chart.
+def series_row(facility: Facility, pk: int) -> Series:
+    """Return one series of the facility, without its chart.
 
     Raises
     ------
@@ -129,6 +129,18 @@ def series_get(facility: Facility, pk: int) -> SeriesRecord:
         raise NotFoundError(
             f"There is no series {pk} in {facility}.", hint="Choose one from the page of an instrument.", series=pk
         )
+    return series
+
+
+def series_get(facility: Facility, pk: int) -> SeriesRecord:
+    """Return one series of the facility with its chart.
+
+    Raises
+    ------
+    NotFoundError
+        If the facility has no such series.
+    """
+    series = series_row(facility, pk)
     assessment = getattr(series, "assessment", None)
     return SeriesRecord(
         series=series,
