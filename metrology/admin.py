@@ -65,7 +65,7 @@ class LimitsAdmin(HistoryAdmin):
 class ReferenceAcquisitionAdmin(HistoryAdmin):
     """References are chosen on the page of an acquisition."""
 
-    list_display = ("instrument", "optical_path", "standard", "acquisition", "valid_from", "chosen_by")
+    list_display = ("instrument", "optical_path", "standard", "acquisition", "valid_from", "chosen_by", "ended_at")
     list_filter = ("instrument",)
     list_select_related = ("instrument", "optical_path", "standard", "acquisition", "chosen_by")
 

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("acquisitions/<int:pk>/confirm/", acquisitions.confirm, name="acquisition-confirm"),
     path("acquisitions/<int:pk>/measure/", acquisitions.remeasure, name="acquisition-measure"),
     path("acquisitions/<int:pk>/reference/", acquisitions.make_reference, name="acquisition-reference"),
+    path("references/<int:pk>/withdraw/", acquisitions.withdraw_reference, name="reference-withdraw"),
     path("acquisitions/<int:pk>/original/", acquisitions.original, name="acquisition-original"),
     path("acquisitions/<int:pk>/preview/<int:channel>/", acquisitions.preview, name="acquisition-preview"),
 ]

@@ -28,7 +28,7 @@ class LimitsInput(serializers.Serializer):
     whole_facility = serializers.BooleanField(
         default=False, help_text="For all instruments that have no limits of their own."
     )
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+    reason = serializers.CharField(max_length=200, help_text="Shown beside the limits.")
 
 
 class LimitsOutput(serializers.ModelSerializer):

@@ -8,6 +8,7 @@ from metrology.api.acquisitions import AcquisitionViewSet
 from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
+from metrology.api.references import ReferenceViewSet
 from metrology.api.series import SeriesViewSet
 
 urlpatterns: list[URLPattern] = [
@@ -36,6 +37,13 @@ urlpatterns: list[URLPattern] = [
         "series/<int:pk>/limits/",
         SeriesLimitsViewSet.as_view({"get": "retrieve", "post": "create"}),
         name="api-series-limits",
+    ),
+    path("references/", ReferenceViewSet.as_view({"get": "list", "post": "create"}), name="api-reference-list"),
+    path("references/<int:pk>/", ReferenceViewSet.as_view({"get": "retrieve"}), name="api-reference"),
+    path(
+        "references/<int:pk>/withdraw/",
+        ReferenceViewSet.as_view({"post": "withdraw"}),
+        name="api-reference-withdraw",
     ),
     path("flags/", FlagViewSet.as_view({"get": "list"}), name="api-flag-list"),
     path("flags/<int:pk>/", FlagViewSet.as_view({"get": "retrieve"}), name="api-flag"),

@@ -65,7 +65,13 @@ class ReferenceAcquisition(models.Model):
     standard = models.ForeignKey(Standard, on_delete=models.CASCADE, related_name="references")
     acquisition = models.ForeignKey("metrology.Acquisition", on_delete=models.PROTECT, related_name="reference_of")
     valid_from = models.DateTimeField()
-    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    chosen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was withdrawn without a successor.")
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["-valid_from", "-pk"]

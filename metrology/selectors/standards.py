@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef, Q
+
+from common.errors import NotFoundError
 from metrology.models import Acquisition, ReferenceAcquisition, Standard
 
 if TYPE_CHECKING:
@@ -17,6 +20,54 @@ def standard_list(facility: Facility) -> QuerySet[Standard]:
     return Standard.objects.filter(facility=facility)
 
 
+def standard_get(facility: Facility, pk: int) -> Standard:
+    """Return one standard of the facility.
+
+    Raises
+    ------
+    NotFoundError
+        If the facility has no such standard.
+    """
+    found = standard_list(facility).filter(pk=pk).first()
+    if found is None:
+        raise NotFoundError(
+            f"There is no standard {pk} in {facility}.", hint="Choose one from the list of standards.", standard=pk
+        )
+    return found
+
+
+def reference_list(facility: Facility) -> QuerySet[ReferenceAcquisition]:
+    """Return every choice of a reference in the facility, latest first; `in_force` tells which are compared with now."""
+    later = ReferenceAcquisition.objects.filter(
+        Q(valid_from__gt=OuterRef("valid_from")) | Q(valid_from=OuterRef("valid_from"), pk__gt=OuterRef("pk")),
+        instrument=OuterRef("instrument"),
+        optical_path=OuterRef("optical_path"),
+        standard=OuterRef("standard"),
+    )
+    return (
+        ReferenceAcquisition.objects.filter(instrument__facility=facility)
+        .select_related("instrument", "optical_path", "standard", "acquisition", "chosen_by", "ended_by")
+        .annotate(in_force=Q(ended_at=None) & ~Exists(later))
+        .order_by("-valid_from", "-pk")
+    )
+
+
+def reference_get(facility: Facility, pk: int) -> ReferenceAcquisition:
+    """Return one choice of a reference of the facility.
+
+    Raises
+    ------
+    NotFoundError
+        If the facility has no such choice.
+    """
+    found = reference_list(facility).filter(pk=pk).first()
+    if found is None:
+        raise NotFoundError(
+            f"There is no reference {pk} in {facility}.", hint="Choose one from the list of references.", reference=pk
+        )
+    return found
+
+
 def reference_for(acquisition: Acquisition) -> ReferenceAcquisition | None:
     """Return the reference that an acquisition is compared with, or None where staff has chosen none.
 
@@ -27,25 +78,36 @@ def reference_for(acquisition: Acquisition) -> ReferenceAcquisition | None:
 
     Notes
     -----
-    The latest chosen for the same instrument, path and standard counts; an acquisition is never its own reference.
+    The latest chosen for the same instrument, path and standard counts; once it is withdrawn there is none, until
+    another is chosen. An acquisition is never its own reference: it is compared with the one before it.
     """
-    return _choices(acquisition).exclude(acquisition_id=acquisition.pk).first()
+    latest = _choices(acquisition).first()
+    if latest is not None and latest.ended_at is None and latest.acquisition_id == acquisition.pk:
+        latest = _choices(acquisition).exclude(acquisition_id=acquisition.pk).first()
+    return latest if latest is not None and latest.ended_at is None else None
 
 
 def reference_of(acquisition: Acquisition) -> ReferenceAcquisition | None:
     """Return the choice by which this acquisition is a reference now, or None."""
     latest = _choices(acquisition).first()
-    return latest if latest is not None and latest.acquisition_id == acquisition.pk else None
+    holds = latest is not None and latest.ended_at is None and latest.acquisition_id == acquisition.pk
+    return latest if holds else None
 
 
-def _choices(acquisition: Acquisition) -> QuerySet[ReferenceAcquisition]:
-    """Return the references chosen for the acquisition's instrument, path and standard, the one in force first."""
-    if acquisition.instrument is None or acquisition.optical_path is None or acquisition.standard is None:
-        return ReferenceAcquisition.objects.none()
+def references_chosen(instrument_id: int, optical_path_id: int, standard_id: int) -> QuerySet[ReferenceAcquisition]:
+    """Return the references chosen for an instrument, path and standard, the latest first."""
     return (
         ReferenceAcquisition.objects.filter(
-            instrument=acquisition.instrument, optical_path=acquisition.optical_path, standard=acquisition.standard
+            instrument=instrument_id, optical_path=optical_path_id, standard=standard_id
         )
         .select_related("acquisition__stored_file", "chosen_by")
         .order_by("-valid_from", "-pk")
     )
+
+
+def _choices(acquisition: Acquisition) -> QuerySet[ReferenceAcquisition]:
+    """Return the references chosen for the acquisition's instrument, path and standard, the latest first."""
+    instrument, path, standard = acquisition.instrument_id, acquisition.optical_path_id, acquisition.standard_id
+    if instrument is None or path is None or standard is None:
+        return ReferenceAcquisition.objects.none()
+    return references_chosen(instrument, path, standard)

@@ -1,9 +1,10 @@
-"""Choose the acquisition that later ones of the same instrument, path and standard are compared with."""
+"""Choose, or withdraw, the acquisition that later ones of the same instrument, path and standard are compared with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 
 from common.errors import NotFoundError, StateError
@@ -11,6 +12,7 @@ from common.models import JobState
 from common.permissions import Role
 from instruments.selectors.membership import require_role
 from metrology.models import ReferenceAcquisition, Validity
+from metrology.selectors.standards import references_chosen
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -66,3 +68,49 @@ def reference_set(acquisition: Acquisition, *, user: User | AnonymousUser | None
         valid_from=timezone.now(),
         chosen_by_id=None if user is None else user.pk,
     )
+
+
+@transaction.atomic
+def reference_withdraw(choice: ReferenceAcquisition, *, user: User | AnonymousUser) -> ReferenceAcquisition:
+    """End the comparison with a reference: scans measured from now on have none, until another one is chosen.
+
+    Parameters
+    ----------
+    choice : ReferenceAcquisition
+        The choice that is in force.
+    user
+        A member of staff.
+
+    Returns
+    -------
+    ReferenceAcquisition
+        The choice with its end; it stays and explains the figures that were measured against it.
+
+    Raises
+    ------
+    AccessError
+        The user is not staff.
+    NotFoundError
+        The choice is of another facility.
+    StateError
+        It is not in force: withdrawn already, or replaced by a later choice.
+    """
+    membership = require_role(user, Role.STAFF, action="withdraw the reference of an instrument")
+    fresh = (
+        ReferenceAcquisition.objects.select_for_update(of=("self",))
+        .select_related("acquisition", "instrument", "standard")
+        .get(pk=choice.pk)
+    )
+    if fresh.instrument.facility_id != membership.facility_id:
+        raise NotFoundError("There is no such reference.", hint="Choose one of your facility.", id=choice.pk)
+    latest = references_chosen(fresh.instrument_id, fresh.optical_path_id, fresh.standard_id).first()
+    if latest != fresh or fresh.ended_at is not None:
+        raise StateError(
+            f"{fresh.acquisition} is not the reference of {fresh.standard} on {fresh.instrument} any more.",
+            hint="Look in the list of references for the one that is.",
+            reference=fresh.pk,
+        )
+    fresh.ended_at = timezone.now()
+    fresh.ended_by_id = user.pk
+    fresh.save(update_fields=["ended_at", "ended_by"])
+    return fresh

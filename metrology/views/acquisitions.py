@@ -24,9 +24,9 @@ from metrology.selectors.acquisitions import (
     metadata_rows,
 )
 from metrology.selectors.files import opened
-from metrology.selectors.standards import reference_of
+from metrology.selectors.standards import reference_get, reference_of
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
-from metrology.services.references import reference_set
+from metrology.services.references import reference_set, reference_withdraw
 
 if TYPE_CHECKING:
     from typing import Any
@@ -99,6 +99,16 @@ def make_reference(request: HttpRequest, pk: int) -> HttpResponse:
         request, f"From now on scans of {chosen.standard} on {chosen.instrument} are compared with this one."
     )
     return redirect(row)
+
+
+@require_POST
+def withdraw_reference(request: HttpRequest, pk: int) -> HttpResponse:
+    """Compare later acquisitions with none any more."""
+    ended = reference_withdraw(reference_get(facility_of(request.user), pk), user=request.user)
+    messages.success(
+        request, f"From now on scans of {ended.standard} on {ended.instrument} are compared with none; choose another."
+    )
+    return redirect(ended.acquisition)
 
 
 @require_GET

@@ -12,7 +12,7 @@ from tests.factories import catalogue, monitor
 
 pytestmark = pytest.mark.django_db
 
-NEW = {"tolerance_low": 60.0, "tolerance_high": None, "action_low": 50.0, "action_high": None}
+NEW = {"tolerance_low": 60.0, "tolerance_high": None, "action_low": 50.0, "action_high": None, "reason": "contract"}
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_a_series_without_limits_says_so(series):
 
 def test_staff_set_limits_and_earlier_ones_stay_in_the_history(series):
     staff = client_of(series, Role.STAFF)
-    first = staff.post(url(series), NEW | {"reason": "contract"}, format="json")
+    first = staff.post(url(series), NEW, format="json")
     second = staff.post(url(series), NEW | {"action_low": 40.0}, format="json")
     assert (first.status_code, second.status_code) == (201, 201)
     body = client_of(series, Role.VIEWER).get(url(series)).json()
@@ -78,7 +78,7 @@ def test_only_staff_set_limits(series, role):
 def test_a_limit_left_out_is_named_instead_of_taken_away(series):
     answer = client_of(series, Role.STAFF).post(url(series), {"action_low": 1.0}, format="json")
     assert answer.status_code == 400
-    assert set(answer.json()["details"]["fields"]) == {"tolerance_low", "tolerance_high", "action_high"}
+    assert set(answer.json()["details"]["fields"]) == {"tolerance_low", "tolerance_high", "action_high", "reason"}
 
 
 def test_limits_that_contradict_one_another_are_refused_with_the_sentence_of_the_page(series):

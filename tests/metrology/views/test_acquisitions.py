@@ -9,6 +9,7 @@ from common.models import JobState
 from common.permissions import Role
 from metrology.models import Acquisition, MeasurementFailure, ReferenceAcquisition, Validity
 from metrology.services.measurements import Reading, measurements_record, protocol_latest
+from metrology.services.references import reference_set
 from tests.factories import acquisitions, catalogue
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +281,19 @@ def test_uploading_is_offered_to_those_who_may(client, role, offered):
     for page in ("metrology:acquisition-list", "metrology:fleet", "metrology:flag-list"):
         shown = client.get(reverse(page)).content.decode()
         assert (f'href="{reverse("metrology:upload")}"' in shown) is offered
+
+
+def test_staff_withdraw_the_reference_from_its_page_and_others_are_not_offered_it(client, charted):
+    chosen = reference_set(charted, user=None)
+    withdraw = reverse("metrology:reference-withdraw", args=[chosen.pk])
+    signed_in(client, charted, Role.OPERATOR)
+    assert withdraw not in client.get(charted.get_absolute_url()).content.decode()
+    assert client.post(withdraw).status_code == 403
+    signed_in(client, charted, Role.STAFF)
+    assert withdraw in client.get(charted.get_absolute_url()).content.decode()
+    page = client.post(withdraw, follow=True).content.decode()
+    assert "are compared with none; choose another." in page
+    assert "Use as reference" in page
+    assert client.post(withdraw).status_code == 409
+    client.force_login(catalogue.member(Role.STAFF))
+    assert client.post(withdraw).status_code == 404
