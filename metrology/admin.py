@@ -8,6 +8,8 @@ from django.contrib import admin
 
 from instruments.admin import FacilityAdmin
 from metrology.models import Acquisition, Limits, Protocol, ReferenceAcquisition, Standard
+from metrology.selectors.standards import standard_is_scanned
+from metrology.services.standards import FIXED_ONCE_SCANNED
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -33,6 +35,10 @@ class StandardAdmin(FacilityAdmin):
     list_filter = ("kind",)
     search_fields = ("name", "lot")
     list_select_related = ("facility",)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Standard | None = None) -> tuple[str, ...]:
+        """Keep what a sample is once it has been scanned, as the service does."""
+        return FIXED_ONCE_SCANNED if obj is not None and standard_is_scanned(obj) else ()
 
 
 @admin.register(Protocol)

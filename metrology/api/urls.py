@@ -10,6 +10,7 @@ from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
 from metrology.api.references import ReferenceViewSet
 from metrology.api.series import SeriesViewSet
+from metrology.api.standards import StandardViewSet
 
 urlpatterns: list[URLPattern] = [
     path("acquisitions/", AcquisitionViewSet.as_view({"get": "list", "post": "create"}), name="api-acquisition-list"),
@@ -37,6 +38,12 @@ urlpatterns: list[URLPattern] = [
         "series/<int:pk>/limits/",
         SeriesLimitsViewSet.as_view({"get": "retrieve", "post": "create"}),
         name="api-series-limits",
+    ),
+    path("standards/", StandardViewSet.as_view({"get": "list", "post": "create"}), name="api-standard-list"),
+    path(
+        "standards/<int:pk>/",
+        StandardViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-standard",
     ),
     path("references/", ReferenceViewSet.as_view({"get": "list", "post": "create"}), name="api-reference-list"),
     path("references/<int:pk>/", ReferenceViewSet.as_view({"get": "retrieve"}), name="api-reference"),

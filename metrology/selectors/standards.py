@@ -36,6 +36,11 @@ def standard_get(facility: Facility, pk: int) -> Standard:
     return found
 
 
+def standard_is_scanned(standard: Standard) -> bool:
+    """Say whether the sample has been scanned: what it is cannot change any more."""
+    return Acquisition.objects.filter(standard=standard).exists()
+
+
 def reference_list(facility: Facility) -> QuerySet[ReferenceAcquisition]:
     """Return every choice of a reference in the facility, latest first; `in_force` tells which are compared with now."""
     later = ReferenceAcquisition.objects.filter(

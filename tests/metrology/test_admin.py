@@ -131,3 +131,14 @@ def test_a_service_event_is_neither_changed_nor_deleted(client, superuser):
     assert client.post(change, event_body(event.instrument)).status_code == 403
     assert client.post(reverse("admin:instruments_serviceevent_delete", args=[event.pk])).status_code == 403
     assert ServiceEvent.objects.get().kind == "full_service"
+
+
+def test_what_a_sample_is_cannot_be_changed_here_once_it_has_been_scanned(client, curator):
+    facility = curator.memberships.get().facility
+    standard = acquisitions.standard(facility, kind="marbles")
+    change = reverse("admin:metrology_standard_change", args=[standard.pk])
+    body = {"facility": facility.pk, "name": "Renamed", "kind": "beads", "lot": "", "bead_diameter_um": ""}
+    acquisitions.acquisition(facility, standard=standard)
+    assert client.post(change, body).status_code == 302
+    standard.refresh_from_db()
+    assert (standard.name, standard.kind) == ("Renamed", "marbles")
