@@ -26,7 +26,7 @@ log = logging.getLogger("strehl.jobs")
 JobT = TypeVar("JobT", bound=Job)
 
 MOST_ATTEMPTS = 3
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 1.0
 
 
 def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
@@ -44,7 +44,7 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
     if job is None:
         return False
     try:
-        with kept_alive(model, job_id):
+        with kept_alive(job):
             work(job)
     except StrehlError as error:
         finish(model, job_id, error=error)
@@ -99,32 +99,24 @@ def claim(model: type[JobT], job_id: int) -> JobT | None:
 
 
 def beat(job: Job, progress: float, stage: str = "") -> None:
-    """Say how far the work is; the heartbeat moves with it."""
-    type(job)._default_manager.filter(pk=job.pk).update(
-        progress=min(max(progress, 0.0), 1.0), stage=stage, heartbeat_at=timezone.now()
-    )
+    """Say how far the work is; the row shows it with its next heartbeat, so that a step costs the database nothing."""
+    job.progress, job.stage = min(max(progress, 0.0), 1.0), stage
 
 
 def finish(model: type[JobT], job_id: int, *, error: StrehlError | None = None) -> None:
     """End a running row as done, cancelled (where that was asked for) or failed."""
-    with transaction.atomic():
-        job = model._default_manager.select_for_update().filter(pk=job_id).first()
-        if job is None or job.state != JobState.RUNNING:
-            return
-        now = timezone.now()
-        if error is not None:
-            _write(
-                job,
-                state=JobState.FAILED,
-                finished_at=now,
-                error_code=error.code,
-                error_message=str(error),
-                error_details=error.details,
-            )
-        elif job.cancel_requested:
-            _write(job, state=JobState.CANCELLED, finished_at=now, stage="")
-        else:
-            _write(job, state=JobState.DONE, finished_at=now, progress=1.0, stage="")
+    running = model._default_manager.filter(pk=job_id, state=JobState.RUNNING)
+    ended: dict[str, Any] = {"finished_at": timezone.now()}
+    if error is not None:
+        running.update(
+            **ended,
+            state=JobState.FAILED,
+            error_code=error.code,
+            error_message=str(error),
+            error_details=error.details,
+        )
+    elif not running.filter(cancel_requested=False).update(**ended, state=JobState.DONE, progress=1.0, stage=""):
+        running.update(**ended, state=JobState.CANCELLED, stage="")
 
 
 def requeue(job: Job) -> None:
@@ -206,22 +198,25 @@ def recover(model: type[JobT], *, all_workers_are_dead: bool = False) -> int:
 
 
 @contextmanager
-def kept_alive(model: type[Job], job_id: int) -> Iterator[None]:
-    """Move the row's heartbeat from a thread, so that long steps of the work need not think of it."""
+def kept_alive(job: Job) -> Iterator[None]:
+    """Move the row's heartbeat and what was last told of its progress, from a thread of its own."""
     done = threading.Event()
 
     def pulse() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
             try:
-                model._default_manager.filter(pk=job_id).update(heartbeat_at=timezone.now())
+                type(job)._default_manager.filter(pk=job.pk).update(
+                    heartbeat_at=timezone.now(), progress=job.progress, stage=job.stage
+                )
             except (
                 OperationalError,
                 InterfaceError,
             ):  # a database that restarts must not end the work; the next beat tries again
-                log.warning("no heartbeat for %s %s", model.__name__, job_id)
+                log.warning("no heartbeat for %s %s", type(job).__name__, job.pk)
+                connection.close()
         connection.close()
 
-    thread = threading.Thread(target=pulse, name=f"heartbeat-{job_id}", daemon=True)
+    thread = threading.Thread(target=pulse, name=f"heartbeat-{job.pk}", daemon=True)
     thread.start()
     try:
         yield

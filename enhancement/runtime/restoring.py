@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.conf import settings
 
+from common import jobs
 from common.errors import CheckpointError
 from enhancement.filters.conventional import apply
 from enhancement.inference.predict import load_model, restore
@@ -15,7 +16,7 @@ from enhancement.models import RestorationModel, RestoredImage
 from enhancement.runtime.looks import looks_of
 from enhancement.runtime.pictures import write_picture
 from enhancement.runtime.restored_file import Provenance, write_restored
-from enhancement.runtime.telling import CancelWatch, beat, patiently
+from enhancement.runtime.telling import CancelWatch, patiently
 from enhancement.runtime.training import tile_size_px
 from enhancement.selectors.comparison import parameters_text
 from enhancement.services.applicability import judge_applicability
@@ -69,7 +70,7 @@ def restore_image(row: RestoredImage) -> None:
         If the disk refuses.
     """
     acquisition, used = row.acquisition, row.model
-    beat(row, 0.02, "reading the original")
+    jobs.beat(row, 0.02, "reading the original")
     stack = read(acquisition.stored_file.path, max_pixels=settings.MAX_PIXELS)
     z = brightest_slice(stack, used.input_channel)
     raw = stack.plane(c=used.input_channel, z=z)
@@ -79,7 +80,7 @@ def restore_image(row: RestoredImage) -> None:
         made = _filtered(raw, used) if used.kind == RestorationModel.Kind.FILTER else _by_network(raw, row)
     except _CancelledError:
         return
-    beat(row, 0.92, "writing the file")
+    jobs.beat(row, 0.92, "writing the file")
     saturated = float(np.mean(raw >= 2**stack.bit_depth - 1))
     doubtful = _doubtful_fraction(made)
     provenance = Provenance(
@@ -136,7 +137,7 @@ def _by_network(raw: NDArray, row: RestoredImage) -> _Made:
     def tell(done: int, tiles: int) -> None:
         if watch():
             raise _CancelledError
-        beat(row, 0.05 + 0.85 * done / tiles, f"tile {done} of {tiles}")
+        jobs.beat(row, 0.05 + 0.85 * done / tiles, f"tile {done} of {tiles}")
 
     restored = restore(restorer, raw, tile_px=tile_size_px(restorer), tta=True, on_progress=tell)
     method = f"{restorer.architecture}, weights sha256 {used.weights_sha256}"

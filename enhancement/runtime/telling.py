@@ -37,11 +37,6 @@ def patiently(write: Callable[[], Result]) -> Result:
             time.sleep(PAUSE_S)
 
 
-def beat(job: Job, progress: float, stage: str) -> None:
-    """Say how far the work is."""
-    patiently(lambda: jobs.beat(job, progress, stage))
-
-
 class CancelWatch:
     """Asks the row whether somebody wants the end, at most once a second, so that it may be asked at every step."""
 

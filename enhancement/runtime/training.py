@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from common import jobs
 from common.errors import StorageError, TrainingDataError
 from enhancement.inference.predict import load_model
 from enhancement.models import RestorationModel, TrainingRun
@@ -18,7 +19,7 @@ from enhancement.runtime.judging import NETWORK_TTA, judge_candidates, tune_filt
 from enhancement.runtime.looks import envelope_of
 from enhancement.runtime.pairs import load_pairs
 from enhancement.runtime.pictures import write_panels
-from enhancement.runtime.telling import CancelWatch, beat, patiently
+from enhancement.runtime.telling import CancelWatch, patiently
 from enhancement.selectors.comparison import parameters_text
 from enhancement.services.cases import case_settle
 from enhancement.services.records import NewModel, epoch_record, training_record, verdict_record
@@ -157,7 +158,7 @@ def _tell_epoch(run: TrainingRun, config: TrainingConfig, scale: Normalisation, 
 
 def _tell(run: TrainingRun, share: float, stage: str) -> None:
     """Say how far the training is, and never less than where it went on from."""
-    beat(run, max(run.progress, share), stage)
+    jobs.beat(run, max(run.progress, share), stage)
 
 
 def _done_before(run: TrainingRun) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ome_types
 import pydantic
+from xsdata_pydantic_basemodel.bindings import XmlContext
 
 from common.errors import UnreadableImageError
 from metrology.imaging.stack import Metadata, Sourced
@@ -14,6 +15,10 @@ from metrology.imaging.tiff import refuse_entities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# what the parser works out of the schema's classes, once a process instead of once a file
+_SCHEMA = XmlContext()
 
 
 def metadata_from_xml(xml: str) -> Metadata:
@@ -36,7 +41,7 @@ def metadata_from_xml(xml: str) -> Metadata:
     """
     refuse_entities(xml)
     try:
-        ome = ome_types.from_xml(xml, validate=False)
+        ome = ome_types.from_xml(xml, validate=False, parser_kwargs={"context": _SCHEMA})
     except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, pydantic.ValidationError) as error:
         raise UnreadableImageError(
             "The OME-XML header of the file is damaged.",

@@ -31,7 +31,7 @@ DAY_SECONDS = 86_400.0
 
 
 def assess_instrument(instrument_id: int) -> bool:
-    """Judge the instrument unless scans of it are still being measured: then the last of them will ask again.
+    """Judge the instrument if something has changed, unless scans of it are still being measured: the last asks again.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def assess_instrument(instrument_id: int) -> bool:
     with transaction.atomic():
         health = health_lock(instrument_id)
         instrument = Instrument.objects.select_related("facility").get(pk=instrument_id)
-        if scans_pending(instrument):
+        if not health.needs_assessment or scans_pending(instrument):
             return False
         points = _points_by_series(instrument)
         series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))

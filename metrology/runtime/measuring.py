@@ -20,9 +20,11 @@ from metrology.runtime.previews import previews_write
 from metrology.runtime.quantities import rows_of
 from metrology.runtime.validity import why_invalid
 from metrology.selectors.standards import reference_for
-from metrology.services.measurements import facts_record, measurements_record, protocol_latest
+from metrology.services.measurements import facts_noted, measurements_record, protocol_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metrology.models import Protocol
 
 TILE_PX = 1024
@@ -61,12 +63,13 @@ def measure(acquisition: Acquisition) -> None:
     jobs.beat(acquisition, 0.05, "reading the file")
     stack = _with_typed_sizes(read_original(acquisition), acquisition)
     slices = [brightest_slice(stack, channel) for channel in range(stack.shape_tczyx[1])]
-    facts_record(acquisition, **_facts(stack, slice_z=slices[0]))
-    jobs.beat(acquisition, 0.2, "drawing the preview")
     planes = [stack.plane(c=channel, z=z) for channel, z in enumerate(slices)]
-    facts_record(acquisition, preview_window=previews_write(acquisition, planes))
-    jobs.beat(acquisition, 0.3, "finding out what it is")
-    not_charted = _attribute(acquisition, stack)
+    with facts_noted(acquisition) as note:
+        note(**_facts(stack, slice_z=slices[0]))
+        jobs.beat(acquisition, 0.2, "drawing the preview")
+        note(preview_window=previews_write(acquisition, planes))
+        jobs.beat(acquisition, 0.3, "finding out what it is")
+        not_charted = _attribute(acquisition, stack, note)
     jobs.beat(acquisition, 0.4, "measuring")
     kind = acquisition.standard.kind if acquisition.standard else None
     measured = measure_stack(
@@ -147,34 +150,29 @@ def _tile_grid(rows: int, columns: int) -> dict[str, int] | None:
     return {"rows": grid.rows, "columns": grid.columns, "tile_y_px": tile_y_px, "tile_x_px": tile_x_px}
 
 
-def _attribute(acquisition: Acquisition, stack: ImageStack) -> str:
-    """Settle what the image is an image of; return why it cannot be charted, empty if it can.
-
-    Each step is written before the next one may refuse, so that the page shows what is known.
-    """
+def _attribute(acquisition: Acquisition, stack: ImageStack, note: Callable[..., None]) -> str:
+    """Settle what the image is an image of; return why it cannot be charted, empty if it can."""
     metadata = stack.metadata
-    _settle(acquisition, "label", attribution.find_label(acquisition, metadata))
-    no_standard = _settle(acquisition, "standard", attribution.find_standard(acquisition, metadata))
+
+    def settle(name: str, found: tuple[Any, str]) -> str:
+        """Note one fact with where it is known from; return why it is not known, empty if it is."""
+        value, source = found
+        others = {one: said for one, said in acquisition.sources.items() if one != name}
+        note(**{name: value}, sources={**others, name: source} if value and source else others)
+        return "" if value else source
+
+    settle("label", attribution.find_label(acquisition, metadata))
+    no_standard = settle("standard", attribution.find_standard(acquisition, metadata))
     instrument, source = attribution.find_instrument(acquisition, metadata)
-    _settle(acquisition, "instrument", (instrument, source))
+    settle("instrument", (instrument, source))
     found = attribution.find_path(acquisition, instrument, metadata, stack.shape_tczyx[1])
-    no_path = _settle(acquisition, "optical_path", found)
-    _settle(acquisition, "acquired_at", attribution.find_date(acquisition, metadata))
-    facts_record(
-        acquisition,
+    no_path = settle("optical_path", found)
+    settle("acquired_at", attribution.find_date(acquisition, metadata))
+    note(
         bit_depth=attribution.find_bit_depth(acquisition.optical_path, stack),
         protocol=_protocol(acquisition),
     )
     return " ".join(part for part in (no_standard, no_path) if part)
-
-
-def _settle(acquisition: Acquisition, name: str, found: tuple[Any, str]) -> str:
-    """Write one fact with where it is known from; return why it is not known, empty if it is."""
-    value, source = found
-    others = {one: said for one, said in acquisition.sources.items() if one != name}
-    sources = {**others, name: source} if value and source else others
-    facts_record(acquisition, **{name: value}, sources=sources)
-    return "" if value else source
 
 
 def _protocol(acquisition: Acquisition) -> Protocol | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from metrology.models import Acquisition, Health, Measurement, MeasurementFailur
 from metrology.services.health import ASSESS_TASK, scans_pending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from instruments.models import Facility
 
@@ -56,11 +57,26 @@ class Failure:
     message: str
 
 
-def facts_record(acquisition: Acquisition, **facts: Any) -> None:
-    """Write what was read from the file, or found out from it, on the acquisition."""
-    for name, value in facts.items():
-        setattr(acquisition, name, value)
-    acquisition.save(update_fields=list(facts))
+@contextmanager
+def facts_noted(acquisition: Acquisition) -> Iterator[Callable[..., None]]:
+    """Collect what is found out about an acquisition, and write it together, also when a later step refuses.
+
+    Yields
+    ------
+    callable
+        Takes facts by the names of their columns, and puts them on the acquisition at once.
+    """
+    noted: set[str] = set()
+
+    def note(**facts: Any) -> None:
+        for name, value in facts.items():
+            setattr(acquisition, name, value)
+        noted.update(facts)
+
+    try:
+        yield note
+    finally:
+        acquisition.save(update_fields=noted)
 
 
 def protocol_latest(facility: Facility, standard_kind: str) -> Protocol:
@@ -99,28 +115,34 @@ def measurements_record(
     An instrument is judged when none of its scans is being measured, so `assessment_remind` asks once this one is done.
     """
     with transaction.atomic():
-        Acquisition.objects.select_for_update(no_key=True).get(pk=acquisition.pk)
+        Acquisition.objects.select_for_update(no_key=True).only("pk").get(pk=acquisition.pk)
         instrument = acquisition.instrument if _has_series(acquisition) else None
         charted = instrument is not None
         if charted:
             _write_measurements(acquisition, readings)
         _write_failures(acquisition, readings, failures)
-        facts_record(
-            acquisition,
-            readings=[] if charted else [asdict(reading) for reading in readings],
-            validity=validity,
-            validity_reason=validity_reason[:300],
-        )
+        with facts_noted(acquisition) as note:
+            note(
+                readings=[] if charted else [asdict(reading) for reading in readings],
+                validity=validity,
+                validity_reason=validity_reason[:300],
+            )
         if instrument is not None:
-            Health.objects.update_or_create(instrument=instrument, defaults={"needs_assessment": True})
+            Health.objects.bulk_create(
+                [Health(instrument=instrument, needs_assessment=True)],
+                update_conflicts=True,
+                unique_fields=["instrument"],
+                update_fields=["needs_assessment"],
+            )
 
 
 def assessment_remind(acquisition_id: int) -> None:
-    """Ask for the judgement that waited until this acquisition was no longer being measured, whatever became of it.
+    """Ask for the judgements that waited until this acquisition was no longer being measured, whatever became of it.
 
-    The last scan in a row asks; those before it leave it to that one.
+    The last scan in a row asks; those before it leave it to that one. A scan whose instrument is not known yet holds
+    up every instrument of its facility, so all of them are asked about.
     """
-    waiting = Health.objects.filter(instrument__acquisitions=acquisition_id, needs_assessment=True)
+    waiting = Health.objects.filter(instrument__facility__acquisitions=acquisition_id, needs_assessment=True)
     for health in waiting.select_related("instrument"):
         if not scans_pending(health.instrument):
             dispatch(ASSESS_TASK, health.instrument_id)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         """Run it; exit 1 if an arrow failed."""
         console = Console() if sys.stdout.isatty() else Console(width=WIDTH_OF_A_FILE)
         report = Report(console)
-        roles: tuple[Role, ...] = ("measure", "train") if options["headless"] else ALL_ROLES
+        roles: tuple[Role, ...] = ("measure", "train", "beat") if options["headless"] else ALL_ROLES
         for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
             signal.signal(ending, signal.default_int_handler)
         try:

@@ -73,13 +73,19 @@ def fallen(n=50, at=35, to=0.7):
     return values
 
 
+def judge(instrument_id):
+    """Judge after a change, as the services note it."""
+    Health.objects.update_or_create(instrument_id=instrument_id, defaults={"needs_assessment": True})
+    return assess_instrument(instrument_id)
+
+
 def weeks_since_start(moment):
     return (moment - catalogue.START).total_seconds() / (7 * 86_400)
 
 
 def test_a_steady_instrument_is_in_control_and_not_flagged(path):
     history(series_of(path), steady(40))
-    assert assess_instrument(path.instrument_id)
+    assert judge(path.instrument_id)
     assert Health.objects.get().verdict == "in_control"
     assert not Flag.objects.exists()
     assert Assessment.objects.get().status == "in_control"
@@ -88,7 +94,7 @@ def test_a_steady_instrument_is_in_control_and_not_flagged(path):
 
 def test_a_fall_towards_harm_is_flagged_at_its_second_scan_and_dated_at_its_first(path):
     history(series_of(path), fallen())
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     flag = Flag.objects.get()
     assert weeks_since_start(flag.raised_at) == 36
     assert abs(weeks_since_start(flag.since) - 35) <= 1
@@ -99,21 +105,21 @@ def test_a_fall_towards_harm_is_flagged_at_its_second_scan_and_dated_at_its_firs
 
 def test_a_rise_away_from_harm_is_not_flagged(path):
     history(series_of(path), fallen(to=1.4))
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert not Flag.objects.exists()
 
 
 def test_scans_that_come_in_any_order_give_the_same_flag(path):
     history(series_of(path), fallen(), order=np.random.default_rng(3).permutation(50))
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert weeks_since_start(Flag.objects.get().raised_at) == 36
 
 
 def test_judging_again_changes_nothing(path):
     history(series_of(path), fallen())
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     before = list(Flag.objects.values()), Baseline.objects.count(), Flag.objects.get().signals.count()
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert (list(Flag.objects.values()), Baseline.objects.count(), Flag.objects.get().signals.count()) == before
 
 
@@ -128,7 +134,7 @@ def test_a_service_resolves_the_flag_and_opens_a_baseline_and_an_inspection_does
     history(series_of(path), values)
     service(path, 39.5, kind="inspection")
     event = service(path, 41.5)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     flag = Flag.objects.get()
     assert (flag.state, flag.resolved_by, flag.closed_at) == (FlagState.RESOLVED, event, event.ended_at)
     epochs = Assessment.objects.get().result["epochs"]
@@ -139,24 +145,24 @@ def test_a_service_resolves_the_flag_and_opens_a_baseline_and_an_inspection_does
 def test_a_service_before_the_flag_does_not_resolve_it(path):
     history(series_of(path), fallen())
     service(path, 5.5, kind="detector")
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert Flag.objects.get().state == FlagState.OPEN
 
 
 def test_signals_of_many_series_join_one_flag(path):
     for attribute_id in ("sharpness", "brenner", "mean"):
         history(series_of(path, attribute_id), fallen())
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     flag = Flag.objects.get()
     assert set(flag.signals.values_list("series__attribute_id", flat=True)) == {"sharpness", "brenner", "mean"}
 
 
 def test_a_dismissed_flag_is_not_raised_again_by_the_same_excursion(path):
     history(series_of(path), fallen())
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     Flag.objects.update(state=FlagState.DISMISSED, closed_at=catalogue.START + timedelta(weeks=60))
     scan(Series.objects.get(), 50, 14.0)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert Flag.objects.count() == 1
 
 
@@ -165,7 +171,7 @@ def test_an_invalid_scan_is_kept_and_greyed_and_judges_nothing(path):
     history(one, steady(30))
     for week in (30, 31):
         scan(one, week, 2.0, validity=Validity.INVALID)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     result = Assessment.objects.get().result
     assert (len(result["points"]), len(result["invalid"])) == (30, 2)
     assert not Flag.objects.exists()
@@ -176,7 +182,7 @@ def test_values_of_a_scan_that_was_assigned_elsewhere_since_are_left_out(path):
     history(one, steady(30))
     other = catalogue.optical_path(catalogue.instrument(path.instrument.facility))
     Acquisition.objects.filter(original_name="w7.tif").update(instrument=other.instrument, optical_path=other)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert len(Assessment.objects.get().result["points"]) == 29
 
 
@@ -184,11 +190,19 @@ def test_an_instrument_is_not_judged_while_a_scan_waits_that_may_be_of_it(path):
     one = series_of(path)
     history(one, steady(30))
     waiting = scan(one, 31, 20.0, state="queued")
-    assert not assess_instrument(path.instrument_id)
+    assert not judge(path.instrument_id)
     Acquisition.objects.filter(pk=waiting.pk).update(instrument=None)
-    assert not assess_instrument(path.instrument_id)
+    assert not judge(path.instrument_id)
     Acquisition.objects.filter(pk=waiting.pk).update(state="failed")
-    assert assess_instrument(path.instrument_id)
+    assert judge(path.instrument_id)
+
+
+def test_an_instrument_of_which_nothing_has_changed_is_not_judged_again(path):
+    history(series_of(path), steady(30))
+    assert judge(path.instrument_id)
+    judged_at = Health.objects.get().assessed_at
+    assert not assess_instrument(path.instrument_id)
+    assert Health.objects.get().assessed_at == judged_at
 
 
 def limit(path, week, **fields):
@@ -203,14 +217,14 @@ def limit(path, week, **fields):
 def test_an_action_limit_flags_what_is_bad_but_stable_from_its_date_on(path):
     history(series_of(path), steady(6))
     limit(path, 3, action_low=30.0)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert weeks_since_start(Flag.objects.get().raised_at) == 3
 
 
 def test_a_tolerance_limit_asks_to_watch_and_does_not_flag(path):
     history(series_of(path), steady(20))
     limit(path, 0, tolerance_low=30.0)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert Health.objects.get().verdict == "watch"
     assert not Flag.objects.exists()
 
@@ -219,13 +233,13 @@ def test_an_instrument_s_own_limit_counts_before_the_facility_s(path):
     history(series_of(path), steady(20))
     limit(path, 0, action_low=30.0)
     limit(path, 0, instrument=path.instrument, action_low=10.0)
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert not Flag.objects.exists()
 
 
 def test_any_specimen_is_charted_but_only_an_absolute_limit_flags(path):
     history(series_of(path, kind="other"), fallen())
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert len(Assessment.objects.get().result["signals"]) > 0
     assert not Flag.objects.exists()
     assert blaming_kinds(ATTRIBUTES["sharpness"], "other") == ("action",)
@@ -239,7 +253,7 @@ def test_the_false_alarms_of_an_instrument_are_shared_among_its_series():
 def test_causes_point_at_the_detector_when_only_its_channel_moved(path):
     history(series_of(path, "mean"), fallen())
     history(series_of(path, "mean", channel=1), steady(50, seed=9))
-    assess_instrument(path.instrument_id)
+    judge(path.instrument_id)
     assert Flag.objects.get().hypotheses[0]["cause"] == "the detector of channel 0"
 
 
@@ -247,6 +261,6 @@ def test_causes_point_at_the_slide_when_another_instrument_moved_on_it_too(path)
     history(series_of(path, "mean"), fallen())
     other = catalogue.optical_path(catalogue.instrument(path.instrument.facility))
     history(series_of(other, "mean"), fallen())
-    assess_instrument(path.instrument_id)
-    assess_instrument(other.instrument_id)
+    judge(path.instrument_id)
+    judge(other.instrument_id)
     assert Flag.objects.get(instrument=other.instrument).hypotheses[0]["cause"] == "the standard slide itself"
