@@ -143,6 +143,7 @@ class RestoredOutput(serializers.ModelSerializer[RestoredImage]):
             "state",
             "progress",
             "stage",
+            "cancel_requested",
             "sha256",
             "size_bytes",
             "slice_z",

@@ -25,7 +25,7 @@ from enhancement.selectors.models import (
 )
 from enhancement.services.cases import case_close, case_open
 from enhancement.services.releases import model_reject, model_release
-from enhancement.services.restoration import restoration_request
+from enhancement.services.restoration import restoration_cancel, restoration_request
 from enhancement.services.training import run_cancel, run_resume, training_start
 from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of
@@ -185,6 +185,13 @@ class RestoredViewSet(mixins.ListModelMixin, GenericViewSet[RestoredImage]):
         )
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         return Response(io.RestoredOutput(image).data, status=code)
+
+    @extend_schema(parameters=ID, request=None, responses=io.RestoredOutput)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """Cancel a restoration (operators and staff): a waiting one ends at once, a running one at its next tile."""
+        restoration_cancel(user=request.user, image=restored_get(facility_of(request.user), int(pk)))
+        return Response(io.RestoredOutput(restored_get(facility_of(request.user), int(pk))).data)
 
     @extend_schema(
         parameters=ID, responses={(200, "image/tiff"): OpenApiResponse(OpenApiTypes.BINARY, description="OME-TIFF")}

@@ -107,6 +107,25 @@ def test_an_operator_asks_for_a_restoration_once_and_downloads_it(instrument, ap
     assert operator.get(f"{address}download/").getvalue() == b"II*\x00"
 
 
+def test_an_operator_cancels_a_restoration_until_it_has_ended(instrument, api):
+    model = made.model(made.run(made.case(instrument), state="done"), state="released")
+    image = RestoredImage.objects.create(acquisition=instrument.acquisitions.first(), model=model)
+    address = f"/api/v1/restored/{image.pk}/cancel/"
+    assert APIClient().post(address).status_code == 401
+    assert api(Role.VIEWER).post(address).status_code == 403
+    assert api(Role.OPERATOR, catalogue.facility()).post(address).status_code == 404
+    operator = api(Role.OPERATOR)
+    assert operator.post(address).json()["state"] == "cancelled"
+    answer = operator.post(address)
+    assert (answer.status_code, answer.json()["code"]) == (409, "state")
+    assert "already ended" in answer.json()["message"]
+    RestoredImage.objects.update(state="running", cancel_requested=False)
+    body = operator.post(address).json()
+    assert (body["state"], body["cancel_requested"]) == ("running", True)
+    RestoredImage.objects.update(state="done")
+    assert operator.post(address).status_code == 409
+
+
 @pytest.mark.parametrize("what", ["cases", "runs", "models", "restored"])
 def test_a_list_asks_a_bounded_number_of_queries(what, instrument, api, django_assert_max_num_queries):
     for scan in instrument.acquisitions.all():

@@ -253,6 +253,38 @@ def test_staff_release_the_filter_and_cannot_release_the_network(case, as_role):
     }
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_an_operator_cancels_a_restoration_from_its_page_and_reads_why_not_once_it_has_ended(case, as_role, state):
+    model = made.model(made.run(case, state="done"))
+    image = RestoredImage.objects.create(acquisition=case.instrument.acquisitions.first(), model=model, state=state)
+    cancel = reverse("enhancement:restored-cancel", args=[image.pk])
+    assert cancel not in as_role(Role.VIEWER).get(image.get_absolute_url()).content.decode()
+    operator = as_role(Role.OPERATOR)
+    assert f'hx-post="{cancel}"' in operator.get(image.get_absolute_url()).content.decode()
+    assert operator.post(cancel, follow=True).status_code == 200
+    image.refresh_from_db()
+    assert (image.cancel_requested, image.state) == (True, "cancelled" if state == "queued" else "running")
+    page = operator.get(image.get_absolute_url()).content.decode()
+    assert cancel not in page
+    assert ("it ends at its next step" in page) == (state == "running")
+    RestoredImage.objects.update(state="done")
+    answer = operator.post(cancel)
+    assert answer.status_code == 409
+    assert "already ended" in answer.content.decode()
+
+
+def test_only_those_who_may_upload_are_sent_to_the_upload_page_by_a_case_without_pairs(case, as_role):
+    case.instrument.acquisitions.all().delete()
+    page = as_role(Role.VIEWER).get(case.get_absolute_url()).content.decode()
+    assert "No pairs to learn from" in page
+    assert reverse("metrology:upload") not in page
+    for role in (Role.OPERATOR, Role.STAFF):
+        assert (
+            f'href="{reverse("metrology:upload")}">Upload scans'
+            in as_role(role).get(case.get_absolute_url()).content.decode()
+        )
+
+
 def test_an_operator_restores_an_image_from_its_page(case, as_role):
     made.model(made.run(case, state="done"), state="released")
     scan = case.instrument.acquisitions.first()
