@@ -67,6 +67,11 @@ def case_get(facility: Facility, pk: int) -> Case:
     return found
 
 
+def open_case_of(flag: Flag) -> Case | None:
+    """Return the case that is open for a flag; there is at most one."""
+    return Case.objects.filter(flag=flag).exclude(state=CaseState.CLOSED).order_by("-opened_at", "-pk").first()
+
+
 def run_list(facility: Facility) -> QuerySet[TrainingRun]:
     """Return the facility's trainings, latest first, without their long histories."""
     return (

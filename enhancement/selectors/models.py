@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
@@ -52,14 +53,17 @@ def model_get(facility: Facility, pk: int) -> RestorationModel:
 
 def released_model_for(acquisition: Acquisition) -> RestorationModel | None:
     """Return the model that may restore an acquisition: of its own optical path where there is one."""
-    usable = RestorationModel.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
-        instrument=acquisition.instrument_id,
-        state=ModelState.RELEASED,
-        input_channel__lt=acquisition.size_c or 0,
-    ).select_related("instrument", "optical_path")
+    usable = _in_use().filter(instrument=acquisition.instrument_id, input_channel__lt=acquisition.size_c or 0)
     own = Q(optical_path=acquisition.optical_path_id) if acquisition.optical_path_id else Q(optical_path=None)
     return usable.order_by(_first(own), F("decided_at").desc(nulls_last=True)).first()
+
+
+def models_in_use(facility: Facility) -> dict[int, list[RestorationModel]]:
+    """Return the released models of each instrument that has any, by the instrument's id and then by channel."""
+    found: dict[int, list[RestorationModel]] = defaultdict(list)
+    for model in _in_use().filter(instrument__facility=facility).order_by("input_channel", "pk"):
+        found[model.instrument_id].append(model)
+    return dict(found)
 
 
 def restored_list(facility: Facility) -> QuerySet[RestoredImage]:
@@ -111,6 +115,13 @@ def acquisition_for_restoration(facility: Facility, pk: int) -> Acquisition:
             acquisition=pk,
         )
     return found
+
+
+def _in_use() -> QuerySet[RestorationModel]:
+    """Return the models that may restore: released and not expired."""
+    return RestorationModel.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=timezone.now()), state=ModelState.RELEASED
+    ).select_related("instrument", "optical_path")
 
 
 def _first(condition: Q) -> OrderBy:

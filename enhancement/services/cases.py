@@ -11,6 +11,7 @@ from common.errors import InputError, StateError
 from common.models import ACTIVE_STATES
 from common.permissions import Role
 from enhancement.models import Case, CaseState, ModelState
+from enhancement.selectors.cases import open_case_of
 from enhancement.services.access import require_role_at
 from instruments.models import Instrument
 
@@ -56,7 +57,7 @@ def case_open(*, user: Any, instrument: Instrument | None = None, flag: Flag | N
     require_role_at(chosen, user, Role.OPERATOR, action="open a case")
     Instrument.objects.select_for_update().get(pk=chosen.pk)  # two people at once open one case
     if flag is not None:
-        existing = Case.objects.filter(flag=flag).exclude(state=CaseState.CLOSED).first()
+        existing = open_case_of(flag)
         if existing is not None:
             return existing
         if not flag.is_unresolved:
