@@ -119,7 +119,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "queue_name_prefix": env.QUEUE_PREFIX,
         "visibility_timeout": 300,  # a job row's heartbeat, not this, says whether its worker lives
         "wait_time_seconds": 5,
-        "polling_interval": 0.2,
+        "polling_interval": 0.02,  # pause of a worker that has all the messages it may hold
         "pool_size": 4,
         "pool_timeout": 15,
     }
@@ -132,7 +132,7 @@ CELERY_TASK_DEFAULT_QUEUE = "measure"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4  # a scan takes a tenth of a second: the next ones must lie ready
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

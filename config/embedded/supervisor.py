@@ -49,7 +49,7 @@ def command_of(role: Role, *, port: int) -> list[str]:
             "config.wsgi:application",
         ],
         "measure": [*worker, *quiet, "-Q", "measure", "-c", str(env.MEASURE_PROCESSES), "-n", "measure@strehl"],
-        "train": [*worker, *quiet, "-Q", "train", "-c", "1", "-n", "train@strehl"],
+        "train": [*worker, *quiet, "-Q", "train", "-c", "1", "--prefetch-multiplier", "1", "-n", "train@strehl"],
         "beat": [python, "-m", "celery", "-A", "config.celery", "--quiet", "beat", "--loglevel=WARNING", "--pidfile="],
     }
     return commands[role]
@@ -171,6 +171,8 @@ def _environment_of(role: Role) -> dict[str, str]:
     if role == "measure":  # the processes share the cores: threads of each would only wait for one another
         threads = str(max(1, (os.cpu_count() or 1) // env.MEASURE_PROCESSES))
         found |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+        # what it writes can be had again from the originals: a power cut may lose its last commits, in their order
+        found["PGOPTIONS"] = "-c synchronous_commit=off"
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ from common.errors import BaselineError
 from metrology.spc.run_length import Chart, survival
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 CELLS = 31  # enough once the baseline's own uncertainty is averaged over
@@ -106,19 +109,16 @@ def worlds(points: int, degrees_of_freedom: float, *, grid: tuple[int, int] = FI
 def signal_probability(
     chart: Chart,
     *,
-    within: int,
     baseline_points: int | None = None,
     degrees_of_freedom: float | None = None,
     slope: float = 0.0,
-) -> NDArray:
-    """Chance that a chart has signalled by its first, second … point.
+) -> Iterator[float]:
+    """Chance that a chart has signalled by its first, second … point, without end.
 
     Parameters
     ----------
     chart : EwmaChart or CusumChart
         The chart.
-    within : int
-        Number of points watched.
     baseline_points : int, optional
         Points from which centre and scale were estimated; None means that both are known.
     degrees_of_freedom : float, optional
@@ -126,17 +126,18 @@ def signal_probability(
     slope : float
         Drift of the process [σ/point].
 
-    Returns
-    -------
-    (within,) array
+    Yields
+    ------
+    float
         Cumulative probability of a signal.
     """
     if baseline_points is None:
-        return 1.0 - survival(chart, within, slope=slope)[:, 0]
+        yield from (float(1.0 - alive[0]) for alive in survival(chart, slope=slope))
+        return
     size = COARSE if slope else FINE  # a drift needs a new matrix at every point, and less precision
     grid = worlds(baseline_points, degrees_of_freedom or robust_degrees_of_freedom(baseline_points), grid=size)
-    alive = survival(chart, within, means=grid.means, sd=grid.sd, slope=slope, cells=CELLS)
-    return np.asarray(1.0 - alive @ grid.weights)
+    for alive in survival(chart, means=grid.means, sd=grid.sd, slope=slope, cells=CELLS):
+        yield float(1.0 - alive @ grid.weights)
 
 
 @cache
@@ -175,12 +176,9 @@ def limit_for_probability(
 
     def excess(limit: float) -> float:
         found = signal_probability(
-            replace(chart, limit=limit),
-            within=within,
-            baseline_points=baseline_points,
-            degrees_of_freedom=degrees_of_freedom,
-        )[-1]
-        return float(np.log(max(found, 1e-300) / probability))
+            replace(chart, limit=limit), baseline_points=baseline_points, degrees_of_freedom=degrees_of_freedom
+        )
+        return float(np.log(max(next(islice(found, within - 1, None)), 1e-300) / probability))
 
     upper = 3.0
     while excess(upper) > 0:
@@ -216,16 +214,10 @@ def median_delay(
     int or None
         Median delay [points]; None if longer than `longest`.
     """
-    within = 25
-    while True:
-        found = signal_probability(
-            chart, within=within, baseline_points=baseline_points, degrees_of_freedom=degrees_of_freedom, slope=slope
-        )
-        if found[-1] >= 0.5:
-            return int(np.argmax(found >= 0.5)) + 1
-        if within >= longest:
-            return None
-        within = min(2 * within, longest)
+    found = signal_probability(
+        chart, baseline_points=baseline_points, degrees_of_freedom=degrees_of_freedom, slope=slope
+    )
+    return next((point for point, share in enumerate(islice(found, longest), start=1) if share >= 0.5), None)
 
 
 @cache

@@ -7,7 +7,8 @@ Brook & Evans 1972, Biometrika 59:539). Everything else follows from that matrix
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ from scipy.special import ndtr
 from common.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 CELLS = 201
@@ -117,6 +120,16 @@ def transition(chart: Chart, *, mean: NDArray, sd: NDArray, cells: int = CELLS) 
     tuple[(K, C, C) array, int]
         Transition probabilities, and the cell in which the chart starts.
     """
+    needed, start = _needed(chart, cells)
+    open_ = np.abs(needed) < chart.clip
+    below = np.broadcast_to(needed > 0, (mean.size, *needed.shape)).astype(np.float64)  # beyond the clip it is certain
+    below[:, open_] = ndtr((needed[open_] - mean[:, None]) / sd[:, None])
+    return np.diff(below, axis=2), start
+
+
+@lru_cache(maxsize=8)
+def _needed(chart: Chart, cells: int) -> tuple[NDArray, int]:
+    """Return the score that leads from the middle of each cell exactly to each edge (C, C + 1), and the first cell."""
     memory, gain, offset = (1 - chart.lambda_, chart.lambda_, 0.0) if isinstance(chart, EwmaChart) else (1, 1, 0)
     if isinstance(chart, CusumChart):
         offset = chart.reference
@@ -128,10 +141,7 @@ def transition(chart: Chart, *, mean: NDArray, sd: NDArray, cells: int = CELLS) 
         edges = np.concatenate([[-np.inf], np.linspace(0.0, chart.height, cells)])
         middles = np.concatenate([[0.0], (edges[2:] + edges[1:-1]) / 2])
         start = 0
-    needed = (edges[None, :] - memory * middles[:, None]) / gain + offset  # score that leads exactly to an edge
-    below = ndtr((needed[None] - mean[:, None, None]) / sd[:, None, None])
-    below = np.where(needed >= chart.clip, 1.0, np.where(needed <= -chart.clip, 0.0, below))
-    return np.diff(below, axis=2), start
+    return (edges[None, :] - memory * middles[:, None]) / gain + offset, start
 
 
 def arl(chart: Chart, *, shift: float = 0.0, cells: int = CELLS) -> float:
@@ -183,21 +193,18 @@ def two_sided_cusum_arl(chart: CusumChart, *, shift: float = 0.0) -> float:
 
 def survival(
     chart: Chart,
-    points: int,
     *,
     means: NDArray | float = 0.0,
     sd: NDArray | float = 1.0,
     slope: float = 0.0,
     cells: int = CELLS,
-) -> NDArray:
-    """Chance that a chart has not signalled after 1, 2 … points.
+) -> Iterator[NDArray]:
+    """Chance that a chart has not signalled after 1, 2 … points, one point at a time and without end.
 
     Parameters
     ----------
     chart : EwmaChart or CusumChart
         The chart.
-    points : int
-        Number of points.
     means, sd : (K,) arrays
         Mean and standard deviation of the scores [σ] in K different worlds.
     slope : float
@@ -205,22 +212,20 @@ def survival(
     cells : int
         Number of cells of the chain.
 
-    Returns
-    -------
-    (points, K) array
-        Probability of no signal up to and including each point.
+    Yields
+    ------
+    (K,) array
+        Probability of no signal up to and including the point.
     """
     means, sd = np.broadcast_arrays(np.atleast_1d(np.asarray(means, float)), np.atleast_1d(np.asarray(sd, float)))
     matrix, start = transition(chart, mean=means, sd=sd, cells=cells)
     state = np.zeros((means.size, 1, matrix.shape[1]))
     state[:, 0, start] = 1.0
-    alive = np.empty((points, means.size))
-    for index in range(points):
+    for point in count(1):
         if slope:
-            matrix, _ = transition(chart, mean=means + slope * (index + 1) * sd, sd=sd, cells=cells)
+            matrix, _ = transition(chart, mean=means + slope * point * sd, sd=sd, cells=cells)
         state = state @ matrix
-        alive[index] = state.sum(axis=(1, 2))
-    return alive
+        yield state.sum(axis=(1, 2))
 
 
 def limit_for_arl(chart: Chart, wanted: float) -> float:
