@@ -16,14 +16,6 @@ def train(run_id: int) -> None:
     jobs.run(TrainingRun, run_id, train_run)
 
 
-@shared_task(name="enhancement.expire_models")
-def expire_models(service_event_id: int) -> int:
-    """End the use of models that a service made out of date."""
-    from enhancement.services.releases import models_expire_after
-
-    return models_expire_after(service_event_id)
-
-
 @shared_task(name="enhancement.restore")
 def restore(image_id: int) -> None:
     """Restore an acquisition."""

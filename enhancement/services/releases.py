@@ -12,10 +12,12 @@ from common.permissions import Role
 from enhancement.models import ModelState, RestorationModel
 from enhancement.services.access import require_role_at
 from enhancement.services.cases import case_settle
-from instruments.models import Instrument, ServiceEvent
+from instruments.models import Instrument
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from instruments.models import ServiceEvent
 
 
 @transaction.atomic
@@ -80,9 +82,8 @@ def model_reject(*, user: Any, model: RestorationModel, text: str = "") -> Resto
     return fresh
 
 
-def models_expire_after(service_event_id: int) -> int:
+def models_expire_after(*, event: ServiceEvent, **_signal: Any) -> int:
     """End the use of the models that were released before a service ended, if it changed anything; return how many."""
-    event = ServiceEvent.objects.select_related("instrument").get(pk=service_event_id)
     if not event.resets:
         return 0
     return models_expire(event.instrument, because=f"serviced: {event}", released_before=event.ended_at)

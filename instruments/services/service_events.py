@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
-from common.dispatch import dispatch
 from common.errors import InputError, InvalidDateError, NotFoundError
 from common.permissions import Role
 from instruments.models import ServiceEvent, ServiceKind
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
     from instruments.models import Instrument
 
-ASSESS = "metrology.assess"
-"""Task that judges an instrument anew; named, because the catalogue does not know what is measured."""
-
-EXPIRE = "enhancement.expire_models"
-"""Task that ends the use of models which learned from the instrument as it was before."""
+service_recorded = Signal()
+"""Sent with `event` inside the transaction that records it. The apps above, which the catalogue does not know, connect
+the one service each by which they note what follows: all of it is kept with the event, or nothing."""
 
 
 def service_event_record(
@@ -84,8 +82,7 @@ def service_event_record(
             components=components,
             recorded_by_id=user.pk,
         )
-        dispatch(ASSESS, instrument.pk)
-        dispatch(EXPIRE, event.pk)
+        service_recorded.send(sender=ServiceEvent, event=event)
     return event
 
 

@@ -12,12 +12,13 @@ from common.dispatch import dispatch
 from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.charts.control_data import z_words
-from metrology.models import Acquisition, Assessment, Baseline, Health, Protocol, Verdict
+from metrology.models import Acquisition, Assessment, Health, Protocol, Verdict
+from metrology.services.health_history import verdict_history
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from instruments.models import Instrument
+    from instruments.models import Instrument, ServiceEvent
 
 ASSESS_TASK = "metrology.assess"
 
@@ -26,6 +27,12 @@ def assessment_request(instrument_id: int) -> None:
     """Note that the instrument has to be judged anew, and send the task on commit."""
     Health.objects.update_or_create(instrument_id=instrument_id, defaults={"needs_assessment": True})
     dispatch(ASSESS_TASK, instrument_id)
+
+
+def assessment_after_service(*, event: ServiceEvent, **_signal: Any) -> None:
+    """Note that a service was recorded: baselines may begin again. What was never scanned has nothing to be judged by."""
+    if Health.objects.filter(instrument=event.instrument_id).exists():
+        assessment_request(event.instrument_id)
 
 
 def assess_forgotten() -> int:
@@ -65,7 +72,7 @@ def health_record(instrument: Instrument, health: Health) -> Health:
     else:
         health.verdict = Verdict.NO_DATA
     health.reasons = [_reason(one) for one in worst]
-    health.history = _history(instrument)
+    health.history = verdict_history(instrument, assessments)
     health.last_scan_at = Acquisition.objects.filter(instrument=instrument, state="done").aggregate(
         last=Max("acquired_at")
     )["last"]
@@ -84,19 +91,6 @@ def _reason(assessment: Assessment) -> str:
     attribute = ATTRIBUTES[series.attribute_id]
     text = f"{attribute.name} of {series.standard}, channel {series.channel}"
     return f"{text}: {z_words(assessment.latest_z, attribute.harmful)}" if assessment.latest_z is not None else text
-
-
-def _history(instrument: Instrument) -> list[dict[str, Any]]:
-    """Return `[{from, verdict}]` in time order, from the first baseline and the flags."""
-    first = Baseline.objects.filter(series__instrument=instrument).order_by("last_acquired_at").first()
-    if first is None:
-        return []
-    steps: list[tuple[datetime, str]] = [(first.last_acquired_at, Verdict.IN_CONTROL)]
-    for flag in instrument.flags.order_by("raised_at"):
-        steps.append((flag.raised_at, Verdict.DEGRADED))
-        if flag.closed_at is not None:
-            steps.append((flag.closed_at, Verdict.IN_CONTROL))
-    return [{"from": at.isoformat(), "verdict": str(verdict)} for at, verdict in sorted(steps)]
 
 
 def _next_due(instrument: Instrument) -> datetime | None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from common.permissions import Role
 from instruments.models import Instrument, ServiceEvent
 from metrology.models import Standard
-from tests.factories import acquisitions, catalogue
+from tests.factories import acquisitions, catalogue, monitor
 
 pytestmark = pytest.mark.django_db
 TABLES = [model for model in admin.site._registry if model._meta.app_label in {"instruments", "metrology"}]
@@ -106,15 +106,15 @@ def event_body(instrument, **fields):
     } | fields  # fmt: skip
 
 
-def test_a_service_event_added_here_has_the_instrument_judged_anew_and_its_models_expired(client, curator, monkeypatch):
-    sent = []
-    monkeypatch.setattr("instruments.services.service_events.dispatch", lambda *call: sent.append(call))
+def test_a_service_event_added_here_has_the_instrument_judged_anew(client, curator):
     own = catalogue.instrument(curator.memberships.get().facility)
+    health = monitor.health(own)
     answer = client.post(reverse("admin:instruments_serviceevent_add"), event_body(own))
     event = ServiceEvent.objects.get()
     assert answer.status_code == 302
     assert (event.instrument, event.kind, event.recorded_by) == (own, "detector", curator)
-    assert sent == [("metrology.assess", own.pk), ("enhancement.expire_models", event.pk)]
+    health.refresh_from_db()
+    assert health.needs_assessment
 
 
 def test_a_service_event_of_the_future_or_of_another_facility_is_refused(client, curator):

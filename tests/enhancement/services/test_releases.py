@@ -16,6 +16,7 @@ from common.permissions import Role
 from enhancement.models import CaseState, ModelState, RestorationModel
 from enhancement.services.releases import model_reject, model_release, models_expire, models_expire_after
 from instruments.models import ServiceEvent, ServiceKind
+from instruments.services.service_events import service_event_record
 from tests.factories import catalogue
 from tests.factories import enhancement as made
 
@@ -122,21 +123,33 @@ def test_the_database_refuses_a_second_released_model_of_a_channel(model):
 
 
 def serviced(instrument, ended_at, kind=ServiceKind.FULL_SERVICE):
-    """Return the id of a service that took an hour."""
+    """Return a service that took an hour."""
     return ServiceEvent.objects.create(
         instrument=instrument, kind=kind, started_at=ended_at - timedelta(hours=1), ended_at=ended_at
-    ).pk
+    )
 
 
 def test_a_service_recorded_late_leaves_the_models_released_after_it(model, staff):
     model_release(user=staff, model=model)
-    assert models_expire_after(serviced(model.instrument, datetime(2019, 5, 1, tzinfo=ZoneInfo("UTC")))) == 0
+    assert models_expire_after(event=serviced(model.instrument, datetime(2019, 5, 1, tzinfo=ZoneInfo("UTC")))) == 0
     assert states() == {model.pk: "released"}
-    assert models_expire_after(serviced(model.instrument, timezone.now())) == 1
+    assert models_expire_after(event=serviced(model.instrument, timezone.now())) == 1
     assert states() == {model.pk: "expired"}
+
+
+def test_a_recorded_service_expires_the_models_with_the_event_itself(model, staff):
+    model_release(user=staff, model=model)
+    now = timezone.now()
+    told = {"user": staff, "instrument": model.instrument, "started_at": now - timedelta(hours=1), "ended_at": now}
+    service_event_record(kind="inspection", **told)
+    assert states() == {model.pk: "released"}
+    service_event_record(kind="realignment", **told)
+    assert states() == {model.pk: "expired"}
+    model.refresh_from_db()
+    assert model.expired_because.startswith("serviced: realignment of optics")
 
 
 def test_an_inspection_expires_no_model(model, staff):
     model_release(user=staff, model=model)
-    assert models_expire_after(serviced(model.instrument, timezone.now(), ServiceKind.INSPECTION)) == 0
+    assert models_expire_after(event=serviced(model.instrument, timezone.now(), ServiceKind.INSPECTION)) == 0
     assert states() == {model.pk: "released"}
