@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
@@ -162,25 +163,17 @@ def test_the_first_version_of_a_protocol_is_made_and_the_latest_is_used():
 def test_many_workers_that_record_at_once_share_their_series():
     where = place()
     rows = [charted(where) for _ in range(8)]
-    start, errors = threading.Barrier(len(rows)), []
+    start = threading.Barrier(len(rows))
     readings = [Reading(f"quantity_{n}", 0, 1, float(n)) for n in range(20)]
 
-    def work(row, order):
+    def work(n):
         start.wait()
         try:
-            record(row, order)
-        except Exception as error:  # noqa: BLE001 - whatever a thread raises fails the test below
-            errors.append(error)
+            record(rows[n], readings if n % 2 else readings[::-1])
         finally:
             connection.close()
 
-    threads = [
-        threading.Thread(target=work, args=(row, readings if n % 2 else readings[::-1])) for n, row in enumerate(rows)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    with ThreadPoolExecutor(len(rows)) as workers:
+        list(workers.map(work, range(len(rows))))  # what a thread raised is raised here
     assert Series.objects.count() == 20
     assert Measurement.objects.count() == 20 * len(rows)
