@@ -68,7 +68,8 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
 def claim(model: type[JobT], job_id: int) -> JobT | None:
     """Take the row for this worker; None when it is finished, gone, or another living worker has it."""
     with transaction.atomic():
-        job = model._default_manager.select_for_update().filter(pk=job_id).first()
+        rows = model._default_manager.select_for_update(of=("self",)).filter(pk=job_id).order_by()
+        job = (rows.select_related(*model.worked_with) if model.worked_with else rows).first()
         now = timezone.now()
         if job is None or not job.is_active or (job.state == JobState.RUNNING and not _is_stale(job, now)):
             return None

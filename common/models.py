@@ -23,11 +23,12 @@ ACTIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
 class Job(models.Model):
     """A row that a worker works on. `common.jobs` moves it; nothing else does.
 
-    `task` and `queue` name the door through which a worker takes it.
+    `task` and `queue` name the door through which a worker takes it, `worked_with` the rows that it needs with it.
     """
 
     task: ClassVar[str]
     queue: ClassVar[str] = "measure"
+    worked_with: ClassVar[tuple[str, ...]] = ()
 
     state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED, db_index=True)
     progress = models.FloatField(default=0.0, help_text="Share done, 0 to 1.")

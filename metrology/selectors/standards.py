@@ -86,9 +86,11 @@ def reference_for(acquisition: Acquisition) -> ReferenceAcquisition | None:
     The latest chosen for the same instrument, path and standard counts; once it is withdrawn there is none, until
     another is chosen. An acquisition is never its own reference: it is compared with the one before it.
     """
-    latest = _choices(acquisition).first()
+    choices = _choices(acquisition).select_related(None).select_related("acquisition__stored_file")
+    choices = choices.only("ended_at", "acquisition__stored_file__size_bytes")  # asked for every scan
+    latest = choices.first()
     if latest is not None and latest.ended_at is None and latest.acquisition_id == acquisition.pk:
-        latest = _choices(acquisition).exclude(acquisition_id=acquisition.pk).first()
+        latest = choices.exclude(acquisition_id=acquisition.pk).first()
     return latest if latest is not None and latest.ended_at is None else None
 
 
