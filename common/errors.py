@@ -9,7 +9,10 @@
     │   ├── MissingMetadataError        a figure needs what the file does not say
     │   ├── UnknownInstrumentError      nobody has catalogued this instrument
     │   ├── InvalidDateError            an acquisition dated in the future
-    │   └── TooLargeError               larger than the facility allows
+    │   ├── TooLargeError               larger than the facility allows
+    │   ├── ChecksumError          460  what arrived is not what was sent
+    │   ├── TusVersionError        412  another version of the upload protocol
+    │   └── ContentTypeError       415  a body of another kind than asked for
     ├── MeasurementError           422  a readable image from which a quantity cannot be had
     │   ├── TooFewBeadsError            no bead passed the selection
     │   ├── FitError                    a model did not fit
@@ -20,6 +23,7 @@
     ├── AccessError                403  this role may not do that
     ├── TooManyAttemptsError       429  wait before the next attempt
     ├── NotFoundError              404  no such thing, or not in your facility
+    │   └── GoneError              410  it was here and was removed
     ├── StorageError               507  the disk refused
     ├── InternalError              500  nobody foresaw this; the log has its traceback
     └── EnhancementError           422  training or restoration cannot go on
@@ -109,6 +113,24 @@ class TooLargeError(InputError):
     http_status = 413
 
 
+class ChecksumError(InputError):
+    """What arrived is not what was sent."""
+
+    http_status = 460  # as the tus protocol names it
+
+
+class TusVersionError(InputError):
+    """Another version of the upload protocol than the server speaks."""
+
+    http_status = 412
+
+
+class ContentTypeError(InputError):
+    """A body of another kind than asked for."""
+
+    http_status = 415
+
+
 class MeasurementError(StrehlError):
     """A readable image from which a quantity cannot be had."""
 
@@ -159,6 +181,12 @@ class NotFoundError(StrehlError):
     """No such thing, or not in your facility."""
 
     http_status = 404
+
+
+class GoneError(NotFoundError):
+    """It was here and was removed."""
+
+    http_status = 410
 
 
 class StorageError(StrehlError):

@@ -11,6 +11,7 @@ from metrology.api.limits import SeriesLimitsViewSet
 from metrology.api.references import ReferenceViewSet
 from metrology.api.series import SeriesViewSet
 from metrology.api.standards import StandardViewSet
+from metrology.api.uploads import UploadListView, UploadView
 
 urlpatterns: list[URLPattern] = [
     path("acquisitions/", AcquisitionViewSet.as_view({"get": "list", "post": "create"}), name="api-acquisition-list"),
@@ -29,6 +30,8 @@ urlpatterns: list[URLPattern] = [
         AcquisitionViewSet.as_view({"get": "original"}),
         name="api-acquisition-original",
     ),
+    path("uploads/", UploadListView.as_view(), name="api-upload-list"),
+    path("uploads/<uuid:upload_id>/", UploadView.as_view(), name="api-upload"),
     path("instruments/", InstrumentViewSet.as_view({"get": "list"}), name="api-instrument-list"),
     path("instruments/<slug:slug>/", InstrumentViewSet.as_view({"get": "retrieve"}), name="api-instrument"),
     path("series/", SeriesViewSet.as_view({"get": "list"}), name="api-series-list"),

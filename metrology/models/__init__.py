@@ -7,6 +7,7 @@ from metrology.models.flag import Flag, FlagSignal, FlagState, FlagTransition
 from metrology.models.health import Health, Verdict
 from metrology.models.series import Assessment, Baseline, Limits, Measurement, MeasurementFailure, Series
 from metrology.models.standard import Protocol, ReferenceAcquisition, Standard, StandardKind
+from metrology.models.upload import Upload, UploadState
 
 __all__ = [
     "Acquisition",
@@ -27,6 +28,8 @@ __all__ = [
     "Standard",
     "StandardKind",
     "StoredFile",
+    "Upload",
+    "UploadState",
     "Validity",
     "Verdict",
 ]

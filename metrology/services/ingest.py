@@ -16,7 +16,7 @@ from common.permissions import Role
 from instruments.selectors.membership import require_role
 from metrology.models import Acquisition
 from metrology.services.given import Given, said_by, stated
-from metrology.services.storage import store
+from metrology.services.storage import Whole, adopt, store
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -58,7 +58,7 @@ class Ingested:
 def acquisition_ingest(
     *,
     facility: Facility,
-    source: IO[bytes] | Path,
+    source: IO[bytes] | Path | Whole,
     original_name: str,
     user: User | AnonymousUser | None = None,
     **given: Unpack[Given],
@@ -69,8 +69,8 @@ def acquisition_ingest(
     ----------
     facility : Facility
         Whose file it is.
-    source : seekable binary stream or Path
-        The file.
+    source : seekable binary stream, Path or Whole
+        The file; it is copied, unless it is `Whole` and on our disk: then it is moved.
     original_name : str
         Its name where it came from.
     user
@@ -104,9 +104,9 @@ def acquisition_ingest(
     if user is not None and require_role(user, Role.OPERATOR, action="upload images").facility != facility:
         raise NotFoundError("There is no such facility.", hint="Upload to your own facility.")
     said = stated(given, facility)
-    name = _plain_name(original_name)
+    name = plain_name(original_name)
     check_head(_head(source), name=name)
-    stored = store(source)
+    stored = adopt(source) if isinstance(source, Whole) else store(source)
     with transaction.atomic():
         acquisition, created = Acquisition.objects.get_or_create(
             facility=facility,
@@ -123,20 +123,21 @@ def acquisition_ingest(
     return Ingested(acquisition, duplicate=not created)
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return the last part of a name, whatever system it came from, short enough for its column."""
     plain = name.replace("\\", "/").rsplit("/", 1)[-1].replace("\x00", "").strip() or "unnamed.tif"
     return plain[-LONGEST_NAME:]
 
 
-def _head(source: IO[bytes] | Path) -> bytes:
+def _head(source: IO[bytes] | Path | Whole) -> bytes:
     """Read the first bytes and go back to the beginning."""
+    path = source.lies_at if isinstance(source, Whole) else source
     try:
-        if isinstance(source, Path):
-            with source.open("rb") as stream:
+        if isinstance(path, Path):
+            with path.open("rb") as stream:
                 return stream.read(HEAD_BYTES)
-        head = source.read(HEAD_BYTES)
-        source.seek(0)
+        head = path.read(HEAD_BYTES)
+        path.seek(0)
     except OSError as error:
         raise InputError(
             "The file cannot be read.", hint="Check that it exists and that you may read it.", reason=str(error)

@@ -7,22 +7,76 @@ import os
 import time
 import uuid
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from common.errors import InputError, StorageError, TooLargeError
 from common.templatetags.formatting import size_text
-from metrology.models import StoredFile
+from metrology.models import StoredFile, Upload, UploadState
+from metrology.models.upload import KEPT_UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1024 * 1024
 STALE_SECONDS = 3600.0
+REMEMBERED = timedelta(days=7)
+ABANDONED = "Nothing was added to it for a day."
+LOST = "Nothing was kept; tell your administrator to free space, then send the file again."
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file that is whole and on the disk of the facility already: it is moved to its place, not copied.
+
+    Parameters
+    ----------
+    part : Path
+        Where it lies, among the incoming.
+    sha256 : str
+        Of its content.
+    size_bytes : int
+        Its size [bytes].
+    """
+
+    part: Path
+    sha256: str
+    size_bytes: int
+
+    @property
+    def lies_at(self) -> Path:
+        """Where its content is, before and after it was moved."""
+        return self.part if self.part.exists() else StoredFile(sha256=self.sha256).path
+
+
+def adopt(whole: Whole) -> StoredFile:
+    """Move a whole file to its place under its content; again, where an earlier attempt was killed after the move.
+
+    Parameters
+    ----------
+    whole : Whole
+        The file and its hash.
+
+    Returns
+    -------
+    StoredFile
+        The row of the content, new or old.
+
+    Raises
+    ------
+    StorageError
+        The disk refuses; the file stays among the incoming.
+    """
+    if whole.part.exists():
+        _put_in_place(whole.part, StoredFile(sha256=whole.sha256).path)
+    return StoredFile.objects.get_or_create(sha256=whole.sha256, defaults={"size_bytes": whole.size_bytes})[0]
 
 
 def store(source: IO[bytes] | Path, *, max_bytes: int | None = None) -> StoredFile:
@@ -73,15 +127,35 @@ def sweep(*, all_of_them: bool = False) -> int:
     ----------
     all_of_them : bool
         True when nothing is being written (at the start of the supervisor); else only what is an hour old.
+        A resumable upload is kept in both cases until nothing was added to it for a day.
 
     Returns
     -------
     int
         How many parts were removed.
     """
-    newest = time.time() if all_of_them else time.time() - STALE_SECONDS
+    now = time.time()
+    broken = _remove_older(incoming_folder().glob("*.part"), now if all_of_them else now - STALE_SECONDS)
+    return broken + _sweep_uploads()
+
+
+def _sweep_uploads() -> int:
+    """Give up the uploads to which nothing was added for a day; forget old ones a week later."""
+    oldest = timezone.now() - KEPT_UNFINISHED
+    forgotten = Upload.objects.exclude(state=UploadState.OPEN).filter(active_at__lt=oldest - REMEMBERED)
+    if forgotten.exists():
+        forgotten.delete()
+    for upload in Upload.objects.filter(state=UploadState.OPEN, active_at__lt=oldest):
+        if upload.path.exists() and upload.path.stat().st_mtime > oldest.timestamp():
+            continue  # one long request has been adding to it all the time
+        Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN).update(state=UploadState.GONE, reason=ABANDONED)
+    return _remove_older(incoming_folder().glob("*.upload"), oldest.timestamp())
+
+
+def _remove_older(parts: Iterator[Path], newest: float) -> int:
+    """Remove those to which nothing was written since; return how many there were."""
     removed = 0
-    for part in incoming_folder().glob("*.part"):
+    for part in parts:
         try:
             if part.stat().st_mtime <= newest:
                 part.unlink()
@@ -120,7 +194,7 @@ def _copy(stream: IO[bytes], part: Path, *, limit: int) -> tuple[str, int]:
     try:
         target = os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE), "wb", buffering=0)
     except OSError as error:
-        raise _refused(error) from error
+        raise refused_by_disk(error) from error
     with target:
         while chunk := _read(stream):
             size_bytes += len(chunk)
@@ -135,7 +209,7 @@ def _copy(stream: IO[bytes], part: Path, *, limit: int) -> tuple[str, int]:
         try:
             os.fsync(target.fileno())
         except OSError as error:
-            raise _refused(error) from error
+            raise refused_by_disk(error) from error
     return digest.hexdigest(), size_bytes
 
 
@@ -155,7 +229,7 @@ def _write(target: Any, chunk: bytes) -> None:
         while left:
             left = left[target.write(left) :]
     except OSError as error:
-        raise _refused(error) from error
+        raise refused_by_disk(error) from error
 
 
 def _put_in_place(part: Path, final: Path) -> None:
@@ -169,21 +243,21 @@ def _put_in_place(part: Path, final: Path) -> None:
         finally:
             os.close(directory)
     except OSError as error:
-        raise _refused(error) from error
+        raise refused_by_disk(error) from error
 
 
 def _folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     except OSError as error:
-        raise _refused(error) from error
+        raise refused_by_disk(error) from error
     return path
 
 
-def _refused(error: OSError) -> StorageError:
+def refused_by_disk(error: OSError, *, hint: str = LOST) -> StorageError:
     """Say what the disk said."""
     return StorageError(
         "The disk of the facility is full or cannot be written.",
-        hint="Nothing was kept; tell your administrator to free space, then send the file again.",
+        hint=hint,
         reason=error.strerror or str(error),
     )
