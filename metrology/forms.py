@@ -1,4 +1,4 @@
-"""Forms of the pages on which files come in and are corrected and limits are set, and the filters of the list."""
+"""Forms of the pages on which files come in and are corrected, limits are set and protocols opened; filters of the list."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from common.models import JobState
 from instruments.models import Instrument, OpticalPath
 from instruments.selectors.instruments import instrument_list
 from instruments.selectors.membership import membership_of
-from metrology.models import Acquisition, Standard, Validity
+from metrology.models import Acquisition, Standard, StandardKind, Validity
 from metrology.selectors.standards import standard_list
 from metrology.services.limits import LimitValues
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
 
     from instruments.models import Facility
+    from metrology.imaging.comparability import Requirement
+    from metrology.models import Protocol
 
 FROM_FILE = "read from the file"
 MOMENT = "%Y-%m-%dT%H:%M:%S"
@@ -85,6 +89,10 @@ class UploadForm(AboutForm):
     images = ManyFilesField(label="Images")
     field_order = ("images", "instrument", "optical_path", "standard", "acquired_at", "label")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["instrument"].to_field_name = "slug"  # type: ignore[attr-defined]  # a ModelChoiceField; by slug as in the API, to which the script sends the same values
+
     @property
     def about(self) -> list[forms.BoundField]:
         """The fields that describe the files."""
@@ -147,6 +155,90 @@ def _of_facility(model: Any, request: Any) -> QuerySet[Any]:
     found = membership_of(request.user) if request is not None else None
     rows: QuerySet[Any] = model.objects.none() if found is None else model.objects.filter(facility=found.facility)
     return rows
+
+
+class ProtocolForm(forms.Form):
+    """A new version of a protocol: for what, from when on, and which of the offered settings a scan must have."""
+
+    standard_kind = forms.ChoiceField(choices=StandardKind.choices, label="Standard")
+    optical_path = PathChoice(OpticalPath.objects.none(), required=False, empty_label="all paths without their own")
+    interval_days = forms.IntegerField(min_value=1, max_value=3650, initial=7, label="Scan every [days]")
+    valid_from = forms.DateTimeField(
+        required=False,
+        label="Valid from [UTC]",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=MOMENT),
+        help_text="Empty: from now on. Scans acquired since are measured anew.",
+    )
+    text = forms.CharField(
+        required=False,
+        label="Why, and how to scan",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Shown to whoever scans.",
+    )
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        facility: Facility,
+        acquisition: Acquisition | None,
+        earlier: Protocol | None,
+        offered: Sequence[tuple[Requirement, bool]],
+    ) -> None:
+        known: dict[str, Any] = {}
+        if earlier is not None:
+            known = {name: getattr(earlier, name) for name in ("standard_kind", "optical_path", "interval_days")}
+        if acquisition is not None:
+            known["optical_path"] = acquisition.optical_path
+            if acquisition.standard is not None:
+                known["standard_kind"] = acquisition.standard.kind
+        super().__init__(data, initial=known)
+        paths = OpticalPath.objects.filter(instrument__facility=facility).select_related("instrument")
+        self.fields["optical_path"].queryset = paths.order_by("instrument__name", "name")  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.offered = list(offered)
+        for place, (one, asked) in enumerate(self.offered):
+            word = isinstance(one.value, str)
+            self.fields[f"asked_{place}"] = forms.BooleanField(required=False, initial=asked, label=one.label)
+            self.fields[f"value_{place}"] = (forms.CharField if word else forms.FloatField)(
+                required=False, initial=one.value, label=f"Value of {one.label}"
+            )
+            if not word:
+                self.fields[f"tolerance_{place}"] = forms.FloatField(
+                    required=False, min_value=0, initial=one.tolerance, label=f"Tolerance of {one.label}"
+                )
+
+    @property
+    def about(self) -> list[forms.BoundField]:
+        """The fields that describe the version."""
+        return [self[name] for name in self.base_fields]
+
+    @property
+    def settings(self) -> list[dict[str, Any]]:
+        """The offered settings, each with its fields, for the table."""
+        return [
+            {
+                "requirement": one,
+                "asked": self[f"asked_{place}"],
+                "value": self[f"value_{place}"],
+                "tolerance": self[f"tolerance_{place}"] if f"tolerance_{place}" in self.fields else None,
+            }
+            for place, (one, _) in enumerate(self.offered)
+        ]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What was said, for the service."""
+        given = self.cleaned_data
+        required = [
+            {
+                **one.as_json(),
+                "value": given[f"value_{place}"],
+                "tolerance": given.get(f"tolerance_{place}") or 0.0,
+            }
+            for place, (one, _) in enumerate(self.offered)
+            if given[f"asked_{place}"]
+        ]
+        return {**{name: given[name] for name in self.base_fields}, "required_settings": required}
 
 
 class LimitsForm(forms.Form):

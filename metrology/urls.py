@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from metrology.views import acquisitions, flags, fleet, instrument, series, upload
+from metrology.views import acquisitions, flags, fleet, instrument, protocols, series, upload
 
 app_name = "metrology"
 
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("series/<int:pk>/chart.json", series.series_chart, name="series-chart"),
     path("series/<int:pk>.csv", series.series_values, name="series-csv"),
     path("series/<int:pk>/limits/", series.series_limits, name="series-limits"),
+    path("protocols/", protocols.protocol_index, name="protocol-list"),
+    path("protocols/new/", protocols.protocol_new, name="protocol-new"),
+    path("protocols/<int:pk>/", protocols.protocol, name="protocol"),
     path("flags/", flags.flag_inbox, name="flag-list"),
     path("flags/<int:pk>/", flags.flag, name="flag"),
     path("flags/<int:pk>/acknowledge/", flags.flag_acknowledge, name="flag-acknowledge"),

@@ -8,6 +8,7 @@ from metrology.api.acquisitions import AcquisitionViewSet
 from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
+from metrology.api.protocols import ProtocolViewSet
 from metrology.api.references import ReferenceViewSet
 from metrology.api.series import SeriesViewSet
 from metrology.api.standards import StandardViewSet
@@ -48,6 +49,8 @@ urlpatterns: list[URLPattern] = [
         StandardViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-standard",
     ),
+    path("protocols/", ProtocolViewSet.as_view({"get": "list", "post": "create"}), name="api-protocol-list"),
+    path("protocols/<int:pk>/", ProtocolViewSet.as_view({"get": "retrieve"}), name="api-protocol"),
     path("references/", ReferenceViewSet.as_view({"get": "list", "post": "create"}), name="api-reference-list"),
     path("references/<int:pk>/", ReferenceViewSet.as_view({"get": "retrieve"}), name="api-reference"),
     path(

@@ -21,6 +21,9 @@ class Series(models.Model):
     attribute_id = models.CharField(max_length=60)
     channel = models.PositiveSmallIntegerField()
     algorithm_version = models.PositiveSmallIntegerField()
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a series of a later protocol or algorithm took its place."
+    )
 
     class Meta:
         ordering = ["instrument", "optical_path", "standard", "channel", "attribute_id"]

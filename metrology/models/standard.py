@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 
 from instruments.models import Facility, Instrument, OpticalPath
+from metrology.imaging.comparability import Requirement, requirements_of
 
 
 class StandardKind(models.TextChoices):
@@ -38,23 +40,50 @@ class Standard(models.Model):
 
 
 class Protocol(models.Model):
-    """How a kind of standard is scanned so that points can be compared; changing it makes a new version."""
+    """How a kind of standard is scanned so that points can be compared; a change is a new version, never a changed one.
+
+    A protocol of one optical path goes before that of the facility: gains and powers differ from path to path.
+    """
 
     facility = models.ForeignKey(Facility, on_delete=models.CASCADE, related_name="protocols")
     standard_kind = models.CharField(max_length=20, choices=StandardKind)
+    optical_path = models.ForeignKey(
+        OpticalPath, on_delete=models.CASCADE, related_name="protocols", null=True, blank=True
+    )
     version = models.PositiveIntegerField(default=1)
+    valid_from = models.DateTimeField(
+        null=True, blank=True, help_text="Scans acquired from here on are made by it; empty: since ever."
+    )
     interval_days = models.PositiveIntegerField(default=7, help_text="How often a scan is due [days].")
-    required_settings = models.JSONField(default=dict, blank=True)
-    text = models.TextField(blank=True)
+    required_settings = models.JSONField(
+        default=list, blank=True, help_text="[{setting, channel, value, tolerance}] that a scan must have."
+    )
+    text = models.TextField(blank=True, help_text="How to scan, and why this version was opened.")
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
-        ordering = ["facility", "standard_kind", "-version"]
+        ordering = ["facility", "standard_kind", "optical_path", "-version"]
         constraints = [
-            models.UniqueConstraint(fields=["facility", "standard_kind", "version"], name="one_protocol_per_version")
+            models.UniqueConstraint(
+                fields=["facility", "standard_kind", "optical_path", "version"],
+                nulls_distinct=False,
+                name="one_protocol_per_version",
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.get_standard_kind_display()}, version {self.version}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page of the protocol."""
+        return reverse("metrology:protocol", args=[self.pk])
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The settings that a scan must have."""
+        return requirements_of(self.required_settings)
 
 
 class ReferenceAcquisition(models.Model):

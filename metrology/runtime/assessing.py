@@ -46,11 +46,12 @@ def assess_instrument(instrument_id: int) -> bool:
         points = _points_by_series(instrument)
         series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))
         events = list(instrument.service_events.order_by("ended_at"))
-        design = design_for(len(series))
+        design = design_for(sum(one.retired_at is None for one in series))
         limits = _limits(instrument)
         signals: list[SignalFacts] = []
         for one in series:
-            signals += _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
+            found = _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
+            signals += found if one.retired_at is None else []
         flags_sync(instrument, signals=signals, events=events)
         health_record(instrument, health)
     return True
@@ -73,6 +74,7 @@ def _points_by_series(instrument: Instrument) -> dict[int, list[Point]]:
             acquisition__instrument=F("series__instrument"),
             acquisition__optical_path=F("series__optical_path"),
             acquisition__standard=F("series__standard"),
+            acquisition__protocol=F("series__protocol"),
             acquisition__acquired_at__isnull=False,
         )
         .order_by("acquisition__acquired_at", "acquisition_id")

@@ -10,21 +10,24 @@ from django.conf import settings
 from common import jobs
 from common.errors import StrehlError
 from metrology.attributes.measure import measure_stack
+from metrology.imaging.comparability import compare_settings
 from metrology.imaging.mosaics import tile_grid
 from metrology.imaging.planes import brightest_slice
 from metrology.imaging.readers import read
-from metrology.imaging.stack import ImageStack, Sourced
+from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
 from metrology.runtime.previews import previews_write
 from metrology.runtime.quantities import rows_of
 from metrology.runtime.validity import why_invalid
 from metrology.selectors.standards import reference_for
-from metrology.services.measurements import facts_noted, measurements_record, protocol_latest
+from metrology.services.measurements import facts_noted, measurements_record
+from metrology.services.protocols import protocol_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from metrology.imaging.stack import ImageStack
     from metrology.models import Protocol
 
 TILE_PX = 1024
@@ -77,7 +80,7 @@ def measure(acquisition: Acquisition) -> None:
     )
     readings, failures = rows_of(measured)
     invalid = why_invalid(measured, planes, kind=kind)
-    reason = " ".join(part for part in (invalid, not_charted) if part)
+    reason = " ".join(part for part in (invalid, not_charted, _not_comparable(acquisition)) if part)
     measurements_record(
         acquisition,
         readings,
@@ -111,7 +114,7 @@ def _with_typed_sizes(stack: ImageStack, acquisition: Acquisition) -> ImageStack
         for name in TYPED_SIZES
         if name in acquisition.sources and getattr(acquisition, name) is not None
     }
-    return ImageStack(stack.pixels, stack.metadata.with_fields(**typed)) if typed else stack
+    return stack.with_fields(**typed)
 
 
 def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
     size_t, size_c, size_z, size_y, size_x = stack.shape_tczyx
     return {
         "metadata": stack.metadata.as_json(),
-        "file_format": _format(stack),
+        "file_format": stack.file_format,
         "size_t": size_t,
         "size_c": size_c,
         "size_z": size_z,
@@ -129,23 +132,18 @@ def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
         "pixel_size_um": stack.metadata.value("pixel_size_um"),
         "z_step_um": stack.metadata.value("z_step_um"),
         "slice_z": slice_z,
-        "tile_grid": _tile_grid(size_y, size_x),
+        "tile_grid": _tile_grid(stack),
     }
 
 
-def _format(stack: ImageStack) -> str:
-    sources = " ".join(found.source for found in stack.metadata.fields.values())
-    for word, name in (("OME-XML", "OME-TIFF"), ("LSM ", "Zeiss LSM"), ("ImageJ", "ImageJ TIFF")):
-        if word in sources:
-            return name
-    return "TIFF"
-
-
-def _tile_grid(rows: int, columns: int) -> dict[str, int] | None:
+def _tile_grid(stack: ImageStack) -> dict[str, int] | None:
     """Return how the fields of a mosaic lie, or None for a single field."""
-    if max(rows, columns) <= LARGEST_FIELD_PX or rows % TILE_PX or columns % TILE_PX:
+    rows, columns = stack.shape_tczyx[3:]
+    grid = stack.tile_grid
+    if grid is None and max(rows, columns) > LARGEST_FIELD_PX and not rows % TILE_PX and not columns % TILE_PX:
+        grid = tile_grid((rows, columns), tile_px=TILE_PX)
+    if grid is None:
         return None
-    grid = tile_grid((rows, columns), tile_px=TILE_PX)
     tile_y_px, tile_x_px = grid.tile_shape
     return {"rows": grid.rows, "columns": grid.columns, "tile_y_px": tile_y_px, "tile_x_px": tile_x_px}
 
@@ -179,10 +177,21 @@ def _protocol(acquisition: Acquisition) -> Protocol | None:
     """Return the protocol that the acquisition was made by, or None where it belongs to no series."""
     if acquisition.standard is None or acquisition.optical_path is None:
         return None
-    known = acquisition.protocol
-    if known is not None and known.standard_kind == acquisition.standard.kind:
-        return known
-    return protocol_latest(acquisition.facility, acquisition.standard.kind)
+    return protocol_for(
+        acquisition.facility,
+        standard_kind=acquisition.standard.kind,
+        optical_path=acquisition.optical_path,
+        acquired_at=acquisition.acquired_at,
+    )
+
+
+def _not_comparable(acquisition: Acquisition) -> str:
+    """Return which settings are not those of the protocol, empty where all are that the file states."""
+    if acquisition.protocol is None:
+        return ""
+    compared = compare_settings(acquisition.protocol.requirements, acquisition.metadata)
+    differing = "; ".join(one.sentence for one in compared if one.outcome == "differs")
+    return f"Not comparable: {differing}." if differing else ""
 
 
 def _reference(acquisition: Acquisition) -> ImageStack | None:

@@ -102,10 +102,12 @@ def acquisition_get(facility: Facility, pk: int) -> Acquisition:
 def figure_rows(acquisition: Acquisition) -> list[FigureRow]:
     """Return the figures of an acquisition by channel, those of its series with their z against the baseline.
 
-    Figures of an acquisition that belongs to no series come without one.
+    Figures of an acquisition that belongs to no series come without one. Those that it had by an earlier protocol or
+    algorithm stay in their series.
     """
-    rows = acquisition.measurements.select_related("series__assessment")
-    figures = [_charted(row) for row in rows] or [_uncharted(reading) for reading in acquisition.readings]
+    rows = acquisition.measurements.filter(series__protocol=acquisition.protocol).select_related("series__assessment")
+    latest = {(row.series.attribute_id, row.series.channel): row for row in rows.order_by("series__algorithm_version")}
+    figures = [_charted(row) for row in latest.values()] or [_uncharted(reading) for reading in acquisition.readings]
     order = {attribute_id: place for place, attribute_id in enumerate(ATTRIBUTES)}
     return sorted(figures, key=lambda row: (row.channel, order.get(row.attribute_id, len(order))))
 

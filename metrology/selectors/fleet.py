@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN_SPARKLINES = 2
 RANK: Final = {Verdict.DEGRADED: 3, Verdict.WATCH: 2, Verdict.IN_CONTROL: 1, Verdict.NO_DATA: 0}
-GROUPS: Final = ("intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles")
+GROUPS: Final = ("intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles", "scan", "power")
 UNKNOWN_ROOM = "unknown"
 
 
@@ -196,7 +196,7 @@ def _listed(names: Sequence[str]) -> str:
 def _states(facility: Facility) -> list[SeriesState]:
     """Return the state of every series in use, worst first."""
     rows = (
-        Assessment.objects.filter(series__instrument__facility=facility)
+        Assessment.objects.filter(series__instrument__facility=facility, series__retired_at=None)
         .order_by("-urgency", "series_id")
         .values_list(
             "series_id",

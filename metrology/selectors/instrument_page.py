@@ -148,7 +148,7 @@ def _since(history: Sequence[dict[str, str]], verdict: str) -> datetime | None:
 def _groups(instrument: Instrument) -> tuple[SeriesGroup, ...]:
     """Gather the series by standard and channel; the group with the worst series first."""
     rows = (
-        Assessment.objects.filter(series__instrument=instrument)
+        Assessment.objects.filter(series__instrument=instrument, series__retired_at=None)
         .select_related("series__optical_path", "series__standard")
         .defer("result")
         .order_by("-urgency", "series__attribute_id")

@@ -59,7 +59,9 @@ def health_lock(instrument_id: int) -> Health:
 def health_record(instrument: Instrument, health: Health) -> Health:
     """Give the verdict: degraded while a flag is unresolved, watch while any series is near or beyond a limit."""
     assessments = list(
-        Assessment.objects.filter(series__instrument=instrument).select_related("series__standard").order_by("-urgency")
+        Assessment.objects.filter(series__instrument=instrument, series__retired_at=None)
+        .select_related("series__standard")
+        .order_by("-urgency")
     )
     flag = next((flag for flag in instrument.flags.all() if flag.is_unresolved), None)
     worst = [one for one in assessments if one.status in ("degraded", "watch")]

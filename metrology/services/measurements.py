@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from common.dispatch import dispatch
-from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Protocol, Series
+from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Series
 from metrology.services.health import ASSESS_TASK, scans_pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from instruments.models import Facility
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +76,6 @@ def facts_noted(acquisition: Acquisition) -> Iterator[Callable[..., None]]:
         yield note
     finally:
         acquisition.save(update_fields=noted)
-
-
-def protocol_latest(facility: Facility, standard_kind: str) -> Protocol:
-    """Return the protocol by which a kind of standard is scanned now; its first version is made when there is none."""
-    known = Protocol.objects.filter(facility=facility, standard_kind=standard_kind).order_by("-version").first()
-    if known is not None:
-        return known
-    return Protocol.objects.get_or_create(facility=facility, standard_kind=standard_kind, version=1)[0]
 
 
 def measurements_record(
@@ -218,8 +209,27 @@ def _series_of(acquisition: Acquisition, wanted: Iterable[tuple[str, int, int]])
             ],
             ignore_conflicts=True,
         )
+        _retire_earlier(place)
         found = known()
     return found
+
+
+def _retire_earlier(place: dict[str, int | None]) -> None:
+    """Note which series of a standard on a path are not continued: a later protocol or algorithm took their place."""
+    rows = Series.objects.filter(
+        instrument=place["instrument_id"], optical_path=place["optical_path_id"], standard=place["standard_id"]
+    ).select_related("protocol")
+    latest: dict[tuple[str, int], Series] = {}
+    for row in rows:
+        key = (row.attribute_id, row.channel)
+        latest[key] = max(row, latest.get(key, row), key=_place_in_time)
+    over = [row for row in rows if latest[row.attribute_id, row.channel].pk != row.pk]
+    Series.objects.filter(pk__in=[row.pk for row in over], retired_at=None).update(retired_at=timezone.now())
+
+
+def _place_in_time(series: Series) -> tuple[bool, int, int]:
+    protocol = series.protocol
+    return protocol.optical_path_id is not None, protocol.version, series.algorithm_version
 
 
 def _write_failures(acquisition: Acquisition, readings: Iterable[Reading], failures: Sequence[Failure]) -> None:

@@ -24,6 +24,7 @@ from metrology.selectors.acquisitions import (
     metadata_rows,
 )
 from metrology.selectors.files import opened
+from metrology.selectors.protocols import settings_beside
 from metrology.selectors.standards import reference_get, reference_of
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
 from metrology.services.references import reference_set, reference_withdraw
@@ -149,6 +150,7 @@ def _context(request: HttpRequest, row: Acquisition) -> dict[str, Any]:
             for channel, (black, white) in enumerate(row.preview_window)
         ],
         "reference": reference_of(row),
+        "settings": settings_beside(row),
         "may_correct": includes(role, Role.OPERATOR),
         "may_choose_reference": includes(role, Role.STAFF),
     }

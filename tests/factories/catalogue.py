@@ -18,6 +18,7 @@ from instruments.models import (
     OpticalPath,
     PathChannel,
 )
+from metrology.models import Protocol
 
 _number = itertools.count(1)
 
@@ -71,3 +72,8 @@ def optical_path(of=None, *, channels=1, **fields):
             optical_path=path, index=index, name=f"Ch{index}", detector=detector, excitation_nm=488, emission_nm=520
         )
     return path
+
+
+def protocol(facility, kind="marbles"):
+    """The first version of a protocol of the facility."""
+    return Protocol.objects.get_or_create(facility=facility, standard_kind=kind, optical_path=None, version=1)[0]

@@ -136,6 +136,31 @@ def test_the_protocol_in_force_is_used(path):
     assert measured(ome(path), path).protocol.version == 2
 
 
+def test_a_scan_with_other_settings_is_kept_and_measured_but_not_charted(path):
+    Protocol.objects.create(
+        facility=path.instrument.facility,
+        standard_kind="marbles",
+        optical_path=path,
+        required_settings=[{"setting": "bit_depth", "channel": None, "value": 14.0, "tolerance": 0.0}],
+    )
+    row = measured(ome(path), path)
+    assert (row.validity, row.validity_reason) == ("invalid", "Not comparable: bit depth: 12 instead of 14 bit.")
+    assert row.measurements.filter(series__attribute_id="mean").exists()
+
+
+def test_a_scan_measured_again_by_a_new_protocol_begins_new_series_and_keeps_its_old_values(path):
+    row = measured(ome(path), path)
+    old = set(row.measurements.values_list("pk", flat=True))
+    new = Protocol.objects.create(facility=path.instrument.facility, standard_kind="marbles", optical_path=path)
+    jobs.requeue(row)
+    assert jobs.run(Acquisition, row.pk, measure)
+    row.refresh_from_db()
+    assert row.protocol == new
+    assert old < set(row.measurements.values_list("pk", flat=True))
+    assert row.measurements.count() == 2 * len(old)
+    assert set(Series.objects.filter(retired_at=None).values_list("protocol", flat=True)) == {new.pk}
+
+
 def test_an_acquisition_is_compared_with_its_reference(path):
     reference = measured(ome(path, seed=1), path)
     reference_set(reference, user=None)

@@ -14,7 +14,7 @@ from metrology.selectors.acquisitions import (
     metadata_rows,
     source_of,
 )
-from metrology.services.measurements import Reading, measurements_record, protocol_latest
+from metrology.services.measurements import Reading, measurements_record
 from tests.factories import acquisitions, catalogue
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def row():
         instrument=path.instrument,
         optical_path=path,
         standard=acquisitions.standard(facility),
-        protocol=protocol_latest(facility, "marbles"),
+        protocol=catalogue.protocol(facility),
         sources={"instrument": "user ada", "optical_path": "default: the only path of the instrument"},
     )
 

@@ -12,7 +12,7 @@ from common.models import JobState
 from common.permissions import Role
 from metrology.models import Health, Measurement, Validity
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
-from metrology.services.measurements import Reading, measurements_record, protocol_latest
+from metrology.services.measurements import Reading, measurements_record
 from tests.factories import acquisitions, catalogue
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def row():
         instrument=path.instrument,
         optical_path=path,
         standard=acquisitions.standard(facility),
-        protocol=protocol_latest(facility, "marbles"),
+        protocol=catalogue.protocol(facility),
         acquired_at=catalogue.START,
         state=JobState.DONE,
         sources={"instrument": "OME-XML Microscope SerialNumber"},

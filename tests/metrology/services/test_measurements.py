@@ -15,7 +15,6 @@ from metrology.services.measurements import (
     Reading,
     assessment_remind,
     measurements_record,
-    protocol_latest,
 )
 from tests.factories import acquisitions, catalogue
 
@@ -30,7 +29,7 @@ def place():
         "instrument": path.instrument,
         "optical_path": path,
         "standard": acquisitions.standard(facility),
-        "protocol": protocol_latest(facility, "marbles"),
+        "protocol": catalogue.protocol(facility),
         "acquired_at": catalogue.START,
         "state": JobState.RUNNING,
     }
@@ -151,12 +150,12 @@ def test_an_instrument_held_up_by_a_scan_of_unknown_origin_is_judged_when_that_t
     assert sent == [("metrology.assess", (row.instrument_id,))]
 
 
-def test_the_first_version_of_a_protocol_is_made_and_the_latest_is_used():
-    facility = catalogue.facility()
-    assert protocol_latest(facility, "beads").version == 1
-    Protocol.objects.create(facility=facility, standard_kind="beads", version=7)
-    assert protocol_latest(facility, "beads").version == 7
-    assert Protocol.objects.count() == 2
+def test_a_series_of_a_later_protocol_retires_the_earlier_one_whatever_comes_first():
+    where = place()
+    later = Protocol.objects.create(facility=where["instrument"].facility, standard_kind="marbles", version=2)
+    record(charted(where | {"protocol": later}), [READINGS[0]])
+    record(charted(where), [READINGS[0]])
+    assert {row.protocol.version: row.retired_at is None for row in Series.objects.all()} == {1: False, 2: True}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from common.models import JobState
 from common.permissions import Role
 from metrology.models import Acquisition, MeasurementFailure, ReferenceAcquisition, Validity
-from metrology.services.measurements import Reading, measurements_record, protocol_latest
+from metrology.services.measurements import Reading, measurements_record
 from metrology.services.references import reference_set
 from tests.factories import acquisitions, catalogue
 
@@ -32,7 +32,7 @@ def charted():
         instrument=path.instrument,
         optical_path=path,
         standard=acquisitions.standard(facility),
-        protocol=protocol_latest(facility, "marbles"),
+        protocol=catalogue.protocol(facility),
         acquired_at=catalogue.START,
         state=JobState.DONE,
         label="Monday marbles",
