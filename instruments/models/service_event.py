@@ -22,14 +22,16 @@ class ServiceKind(models.TextChoices):
     SOFTWARE = "software", "software update"
 
 
-ALL_GROUPS = frozenset({"intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles"})
+ALL_GROUPS = frozenset(
+    {"intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles", "scan", "power"}
+)
 
 RESETS: dict[str, frozenset[str]] = {
     ServiceKind.COMMISSIONING: ALL_GROUPS,
     ServiceKind.FULL_SERVICE: ALL_GROUPS,
     ServiceKind.REALIGNMENT: ALL_GROUPS,
-    ServiceKind.LIGHT_SOURCE: ALL_GROUPS - {"beads"},
-    ServiceKind.DETECTOR: ALL_GROUPS - {"beads"},
+    ServiceKind.LIGHT_SOURCE: ALL_GROUPS - {"beads", "scan"},
+    ServiceKind.DETECTOR: ALL_GROUPS - {"beads", "scan", "power"},
     ServiceKind.OBJECTIVE: ALL_GROUPS,
     ServiceKind.CLEANING: ALL_GROUPS,
     ServiceKind.INSPECTION: frozenset(),

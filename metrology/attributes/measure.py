@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
 from metrology.attributes.beads import BeadView
+from metrology.attributes.frames import FramesView
 from metrology.attributes.registry import Attribute, attribute, for_standard
 from metrology.attributes.views import PairView, PlaneView
 from metrology.imaging.planes import brightest_slice
@@ -67,6 +70,22 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside the image; figures that need what is missing are left out, unless asked for by name.
+
+    Parameters
+    ----------
+    reference : ImageStack, optional
+        The same field at a better time.
+    dark : ImageStack, optional
+        Frames taken without light, with the same detector settings.
+    """
+
+    reference: ImageStack | None = None
+    dark: ImageStack | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredStack:
     """All figures of an image.
 
@@ -100,13 +119,14 @@ def measure_stack(
     attribute_ids: Iterable[str] | None = None,
     reference: ImageStack | None = None,
     bit_depth: int | None = None,
+    beside: Beside | None = None,
 ) -> MeasuredStack:
     """Measure the quantities that apply to an image, channel by channel.
 
     Parameters
     ----------
     stack : ImageStack
-        The image; its first time point is measured.
+        The image; its first time point is measured, and all of them for what repeated frames tell.
     standard_kind : str or None
         What was on the stage ("beads", "slide", "marbles" …).
     attribute_ids : iterable of str, optional
@@ -115,6 +135,8 @@ def measure_stack(
         The same field at a better time; without it the comparisons are left out, unless asked for by name.
     bit_depth : int, optional
         Of the detector, where the catalogue knows it better than the file [bit].
+    beside : Beside, optional
+        What else is known: dark frames and the like; `reference` goes before the one in it.
 
     Returns
     -------
@@ -132,15 +154,16 @@ def measure_stack(
     Against a reference, the larger bit depth of the two scales both.
     """
     depth = bit_depth or stack.bit_depth
+    known = replace(beside or Beside(), **({} if reference is None else {"reference": reference}))
     if attribute_ids is not None:
         wanted = tuple(attribute(one) for one in attribute_ids)
     else:
-        wanted = tuple(one for one in for_standard(standard_kind) if reference is not None or one.needs != "reference")
+        wanted = tuple(one for one in for_standard(standard_kind) if _has_what_it_needs(one, stack, known))
     readings: list[Reading] = []
     failures: list[Failure] = []
     facts: list[ChannelFacts] = []
     for channel in range(stack.shape_tczyx[1]):
-        measured = _Channel(stack, channel, depth, reference)
+        measured = _Channel(stack, channel, depth, known)
         for one in wanted:
             try:
                 found = measured.quantity(one)
@@ -152,40 +175,63 @@ def measure_stack(
     return MeasuredStack(tuple(readings), tuple(failures), tuple(facts), depth)
 
 
+def _has_what_it_needs(one: Attribute, stack: ImageStack, beside: Beside) -> bool:
+    """Say whether an image of these axes, with what is known beside it, can have a figure at all."""
+    match one.needs:
+        case "reference":
+            return beside.reference is not None
+        case "dark":
+            return beside.dark is not None
+        case "frames":
+            return stack.shape_tczyx[0] > 1
+        case _:
+            return True
+
+
 class _Channel:
     """One channel and the views of it that its attributes share."""
 
-    def __init__(self, stack: ImageStack, channel: int, bit_depth: int, reference: ImageStack | None) -> None:
-        self.stack, self.channel, self.bit_depth, self.reference = stack, channel, bit_depth, reference
+    def __init__(self, stack: ImageStack, channel: int, bit_depth: int, beside: Beside) -> None:
+        self.stack, self.channel, self.bit_depth, self.beside = stack, channel, bit_depth, beside
         self.slice_z = brightest_slice(stack, channel)
-        self.plane = PlaneView(stack.plane(c=channel, z=self.slice_z), bit_depth=bit_depth)
+        self._sizes = {name: stack.metadata.value(name) for name in ("pixel_size_um", "pixel_size_y_um")}
+        self.plane = PlaneView(stack.plane(c=channel, z=self.slice_z), bit_depth=bit_depth, **self._sizes)
 
     def quantity(self, one: Attribute) -> Quantity:
         """Compute one attribute on what it needs."""
-        compute = _function(one)
-        if one.needs == "plane":
-            return compute(self.plane)
-        return compute(self.beads if one.needs == "beads" else self.pair)
+        return _function(one)(getattr(self, _VIEWS[one.needs]))
 
     @cached_property
     def pair(self) -> PairView:
         """The plane and its reference."""
-        if self.reference is None:
+        reference = self.beside.reference
+        if reference is None:
             raise MeasurementError(
                 "There is no reference to compare with.", hint="Choose a reference acquisition for this standard."
             )
-        if self.channel >= self.reference.shape_tczyx[1]:
+        if self.channel >= reference.shape_tczyx[1]:
             raise AxesError(
                 f"The reference has no channel {self.channel + 1}.",
                 hint="Choose a reference made with the same protocol.",
                 channel=self.channel,
             )
-        slice_z = brightest_slice(self.reference, self.channel)
+        slice_z = brightest_slice(reference, self.channel)
         return PairView(
-            self.reference.plane(c=self.channel, z=slice_z),
+            reference.plane(c=self.channel, z=slice_z),
             self.stack.plane(c=self.channel, z=self.slice_z),
-            bit_depth=max(self.bit_depth, self.reference.bit_depth),
-            pixel_size_um=self.stack.metadata.value("pixel_size_um"),
+            bit_depth=max(self.bit_depth, reference.bit_depth),
+            pixel_size_um=self._sizes["pixel_size_um"],
+        )
+
+    @cached_property
+    def frames(self) -> FramesView:
+        """All time points of the slice measured."""
+        dark = self.beside.dark
+        return FramesView(
+            _series(self.stack, self.channel, self.slice_z),
+            bit_depth=self.bit_depth,
+            dark=None if dark is None else _series(dark, min(self.channel, dark.shape_tczyx[1] - 1), 0),
+            **self._sizes,
         )
 
     @cached_property
@@ -212,6 +258,14 @@ class _Channel:
         return ChannelFacts(
             self.slice_z, float(histogram[-1]) / pixels, float(histogram[0]) / pixels, self.plane.is_constant, rejected
         )
+
+
+_VIEWS = {"plane": "plane", "reference": "pair", "beads": "beads", "frames": "frames", "dark": "frames"}
+
+
+def _series(stack: ImageStack, channel: int, slice_z: int) -> np.ndarray:
+    """Return all time points of one slice, shape (T, Y, X)."""
+    return np.stack([stack.plane(t=t, c=channel, z=slice_z) for t in range(stack.shape_tczyx[0])])
 
 
 def _function(one: Attribute) -> Callable[[object], Quantity]:

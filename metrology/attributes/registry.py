@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 Harmful = Literal["up", "down", "none"]
 Transform = Literal["log", "logit", "none"]
-Group = Literal["intensity", "noise", "sharpness", "texture", "reference", "beads", "field"]
-Needs = Literal["plane", "reference", "beads"]
+Group = Literal["intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles", "scan", "power"]
+Needs = Literal[
+    "plane", "reference", "beads", "optics", "colours", "marbles", "frames", "dark", "mosaic", "stack", "readings"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Attribute:
         Where the definition comes from.
     version : int
         Raised when the definition changes; a number under an old version never changes.
-    needs : {"plane", "reference", "beads"}
-        What it is computed from: one plane, a plane and its reference, or the beads of a z-stack.
+    needs : str
+        What it is computed from: one plane ("plane", "marbles"), a plane and its reference, the beads of a z-stack, beads
+        and what the optics allow ("optics"), two channels ("colours"), repeated frames ("frames"), those without light
+        ("dark"), a tile scan ("mosaic"), a z-stack ("stack"), or a power meter's readings, without an image ("readings").
     standards : tuple of str
         Kinds of standard samples that it is measured on; `("any",)` for all.
     """
@@ -77,6 +81,13 @@ _PERTUZ = "Pertuz et al. 2013"
 _QUAREP = "QUAREP-LiMi WG5"
 _METROLOJ = "Faklaris et al. 2022 (MetroloJ_QC)"
 _COUNTING = "counting"
+_JANESICK = "Janesick 2007 (photon transfer)"
+_TISSUE = ("convallaria", "kidney", "beads", "multicolour_beads")
+_STRUCTURED = ("marbles", *_TISSUE, "other")
+_AT_REST = ("slide", "marbles", *_TISSUE)
+_BEADS = ("beads",)
+_COLOURS = ("multicolour_beads",)
+_MARBLES = ("marbles",)
 
 _ALL = (
     # intensity
@@ -104,6 +115,31 @@ _ALL = (
               "down", "log", "sharpness", f"{_HERE}.sharpness:laplacian_variance", _PERTUZ),
     Attribute("brenner", "Brenner gradient", "BREN", "8-bit eq.²", "Mean squared difference of pixels two columns apart.",
               "down", "log", "sharpness", f"{_HERE}.sharpness:brenner", _PERTUZ),
+    Attribute("resolution_decorrelation", "resolution (decorrelation)", "R_d", "µm",
+              "Reciprocal of the highest frequency at which one image shows structure above its noise.", "up", "log",
+              "sharpness", f"{_HERE}.resolution:resolution_decorrelation", "Descloux et al. 2019", standards=_TISSUE),
+    Attribute("resolution_frc", "resolution (FRC, two frames)", "R_FRC", "µm",
+              "Where the Fourier ring correlation of two frames falls below 1/7.", "up", "log", "sharpness",
+              f"{_HERE}.resolution:resolution_frc", "Nieuwenhuizen et al. 2013", needs="frames", standards=_STRUCTURED),
+    Attribute("resolution_frc_split", "resolution (FRC, one image split)", "R_1FRC", "µm",
+              "Where the Fourier ring correlation of one image split like a checkerboard falls below 1/7.", "up", "log",
+              "sharpness", f"{_HERE}.resolution:resolution_frc_split", "Koho et al. 2019", standards=_TISSUE),
+    # misadjustments of the scanner
+    Attribute("bidirectional_shift", "bidirectional shift", "δ", "px",
+              "How far lines of the way back lie beside those of the way forth.", "up", "none",
+              "scan", f"{_HERE}.scanning:bidirectional_shift", "Guizar-Sicairos et al. 2008", standards=_STRUCTURED),
+    Attribute("linestep_index", "interpolated lines", "LSI", "1",
+              "Part of the curvature across lines that lines between scanned ones lack.", "up", "none",
+              "scan", f"{_HERE}.scanning:linestep_index", "definition", standards=_STRUCTURED),
+    # repeated frames
+    Attribute("gain_e_per_adu", "conversion gain", "K", "e⁻/ADU", "Photoelectrons (over excess noise) that make a count.",
+              "none", "log", "noise", f"{_HERE}.frames:gain_e_per_adu", _JANESICK, needs="frames", standards=_AT_REST),
+    Attribute("photobleaching", "photobleaching", "β", "%", "Signal lost from each frame to the next.", "up", "none",
+              "intensity", f"{_HERE}.frames:photobleaching", "definition", needs="frames", standards=_AT_REST),
+    Attribute("read_noise", "read noise", "σ_r", "counts", "Standard deviation of a pixel in the dark.", "up", "log",
+              "noise", f"{_HERE}.frames:read_noise", _JANESICK, needs="dark"),
+    Attribute("offset", "offset", "o", "counts", "Mean count in the dark.", "none", "none", "intensity",
+              f"{_HERE}.frames:offset", _JANESICK, needs="dark"),
     # texture
     Attribute("glcm_homogeneity", "homogeneity", "HOM", "1", "How often neighbours have similar grey levels.", "down",
               "logit", "texture", f"{_HERE}.glcm:homogeneity", _HARALICK),
@@ -131,15 +167,15 @@ _ALL = (
               "reference", f"{_HERE}.comparison:registration_shift", "Guizar-Sicairos et al. 2008", needs="reference"),
     # beads
     Attribute("fwhm_lateral_x", "lateral FWHM, x", "FWHM_x", "µm", "Median width of the beads along x.", "up", "log",
-              "beads", f"{_HERE}.beads:fwhm_lateral_x", _QUAREP, needs="beads", standards=("beads",)),
+              "beads", f"{_HERE}.beads:fwhm_lateral_x", _QUAREP, needs="beads", standards=_BEADS),
     Attribute("fwhm_lateral_y", "lateral FWHM, y", "FWHM_y", "µm", "Median width of the beads along y.", "up", "log",
-              "beads", f"{_HERE}.beads:fwhm_lateral_y", _QUAREP, needs="beads", standards=("beads",)),
+              "beads", f"{_HERE}.beads:fwhm_lateral_y", _QUAREP, needs="beads", standards=_BEADS),
     Attribute("fwhm_axial", "axial FWHM", "FWHM_z", "µm", "Median width of the beads along z.", "up", "log",
-              "beads", f"{_HERE}.beads:fwhm_axial", _QUAREP, needs="beads", standards=("beads",)),
+              "beads", f"{_HERE}.beads:fwhm_axial", _QUAREP, needs="beads", standards=_BEADS),
     Attribute("lateral_asymmetry", "lateral asymmetry", "LAR", "1", "Smaller over larger lateral width, median of beads.",
-              "down", "none", "beads", f"{_HERE}.beads:lateral_asymmetry", _METROLOJ, needs="beads", standards=("beads",)),
+              "down", "none", "beads", f"{_HERE}.beads:lateral_asymmetry", _METROLOJ, needs="beads", standards=_BEADS),
     Attribute("bead_count", "beads measured", "N", "1", "Beads that passed the selection.", "none", "none",
-              "beads", f"{_HERE}.beads:bead_count", _COUNTING, needs="beads", standards=("beads",)),
+              "beads", f"{_HERE}.beads:bead_count", _COUNTING, needs="beads", standards=_BEADS),
     # homogeneous slide
     Attribute("field_uniformity", "uniformity", "U", "%", "Smallest over largest pixel.", "down", "none",
               "field", f"{_HERE}.field:uniformity", _METROLOJ, standards=("slide",)),

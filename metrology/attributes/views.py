@@ -20,11 +20,21 @@ class PlaneView:
         Counts.
     bit_depth : int
         Effective bit depth of the detector [bit].
+    pixel_size_um, pixel_size_y_um : float, optional
+        Width of a pixel, and its height where that differs [µm].
     """
 
-    def __init__(self, plane: np.ndarray, *, bit_depth: int) -> None:
+    def __init__(
+        self,
+        plane: np.ndarray,
+        *,
+        bit_depth: int,
+        pixel_size_um: float | None = None,
+        pixel_size_y_um: float | None = None,
+    ) -> None:
         self.counts = kernels.as_kernel_plane(plane)
         self.bit_depth = bit_depth
+        self.pixel_size_um, self.pixel_size_y_um = pixel_size_um, pixel_size_y_um
 
     @property
     def largest_count(self) -> int:

@@ -42,12 +42,16 @@ def test_the_registry_is_light_enough_for_the_web_process():
 
 
 def test_bead_and_field_quantities_belong_to_their_standards_only():
-    names = {kind: {one.id for one in for_standard(kind)} for kind in ("marbles", "beads", "slide", None)}
-    assert names["beads"] - names["marbles"] == {
-        "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial", "lateral_asymmetry", "bead_count"
-    }  # fmt: skip
+    names = {
+        kind: {one.id for one in for_standard(kind)} for kind in ("marbles", "beads", "slide", "convallaria", None)
+    }
+    assert {one for one in names["beads"] - names["marbles"] if ATTRIBUTES[one].group == "beads"} == {
+        one for one in ATTRIBUTES if ATTRIBUTES[one].standards == ("beads",)
+    }
+    assert "fwhm_axial" in names["beads"] - names["slide"]
     assert "field_centring" in names["slide"] - names["beads"]
-    assert names[None] == names["marbles"]
+    assert "resolution_decorrelation" in names["convallaria"] - names["slide"]
+    assert names[None] < names["marbles"]
 
 
 def test_an_unknown_quantity_is_refused_with_those_there_are():

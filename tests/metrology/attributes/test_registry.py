@@ -8,7 +8,8 @@ from metrology.attributes.registry import ATTRIBUTES
 
 UP = {
     "cv", "background", "saturated_fraction", "zero_fraction", "noise", "mse", "msemg", "registration_shift",
-    "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial",
+    "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial", "resolution_decorrelation", "resolution_frc", "resolution_frc_split",
+    "bidirectional_shift", "linestep_index", "photobleaching", "read_noise",
 }  # fmt: skip
 DOWN = {
     "mean", "snr", "sharpness", "laplacian_variance", "brenner", "glcm_homogeneity", "psnr", "ssim", "lateral_asymmetry",
@@ -16,6 +17,7 @@ DOWN = {
 }  # fmt: skip
 NONE = {
     "std", "glcm_contrast", "glcm_dissimilarity", "glcm_energy", "glcm_correlation", "glcm_entropy", "bead_count",
+    "gain_e_per_adu", "offset",
 }  # fmt: skip
 
 
