@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from common.errors import AxesError, MissingMetadataError
+from metrology.imaging.lazy import LazyPlanes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from metrology.imaging.mosaics import TileGrid
 
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 
@@ -32,12 +35,16 @@ class Metadata:
     Parameters
     ----------
     fields : mapping of str to Sourced
-        `pixel_size_um`, `pixel_size_y_um` (only if it differs), `z_step_um`, `acquired_at`, `image_name`,
-        `instrument_name`, `instrument_serial`, `objective_name`, `numerical_aperture`, `magnification`, `immersion`,
-        `refractive_index`, `zoom`, `averaging`, `bit_depth`, `axes`, `images_in_file`, `software`.
+        Image: `image_name`, `comment`, `acquired_at`, `pixel_size_um`, `pixel_size_y_um` (only if it differs),
+        `z_step_um`, `time_step_s`, `bit_depth`, `axes`, `images_in_file`, `fields_of_view`, `plane` (other than xy).
+        Instrument: `instrument_name`, `instrument_serial`, `software`, `objective_name`, `numerical_aperture`,
+        `magnification`, `immersion`, `refractive_index`. Scan: `scan_mode`, `scan_direction` (one way | both ways),
+        `scan_speed` (lines a second unless the source says otherwise), `pixel_dwell_us`, `averaging` (frames),
+        `line_averaging`, `zoom`, `lasers` (lines and powers).
     channels : tuple of mapping of str to Sourced
-        One mapping a channel: `name`, `excitation_nm`, `emission_nm`, `detector_name`, `detector_type`, `gain`,
-        `offset`, `laser_power`, `pinhole_au`, `pinhole_um`.
+        One mapping a channel: `name`, `dye`, `excitation_nm`, `emission_nm`, `detection_nm` (a band), `detector_name`,
+        `detector_type`, `gain`, `digital_gain`, `offset`, `detector_voltage_v`, `light_source`, `laser_line_nm`,
+        `laser_power`, `laser_power_unit`, `laser_attenuation`, `pinhole_au`, `pinhole_um`, `exposure_ms`, `binning`.
     """
 
     fields: Mapping[str, Sourced] = field(default_factory=lambda: MappingProxyType({}))
@@ -100,16 +107,27 @@ class ImageStack:
 
     Parameters
     ----------
-    pixels : ndarray, shape (T, C, Z, Y, X)
-        Counts of the detector; a read-only array.
+    pixels : ndarray, shape (T, C, Z, Y, X), or LazyPlanes
+        Counts of the detector: a read-only array, or the planes of an open file, each decoded when it is asked for.
     metadata : Metadata
         What the file says.
+    file_format : str
+        Such as "Zeiss CZI"; empty where there is no file.
+    tile_grid : TileGrid, optional
+        How the fields of a tile scan lie in each plane, where the file says so.
+    slice_means : mapping of (t, c) to ndarray, shape (Z,)
+        Mean of each slice, of the z-stacks that the reader has looked through [counts].
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | LazyPlanes
     metadata: Metadata = field(default_factory=Metadata)
+    file_format: str = ""
+    tile_grid: TileGrid | None = None
+    slice_means: Mapping[tuple[int, int], np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
+        if isinstance(self.pixels, LazyPlanes):
+            return
         if self.pixels.ndim != 5:
             raise AxesError(
                 f"The image has {self.pixels.ndim} axes instead of time, channel, z, y and x.",
@@ -122,6 +140,8 @@ class ImageStack:
     @property
     def shape_tczyx(self) -> tuple[int, int, int, int, int]:
         """Number of time points, channels, slices, rows and columns."""
+        if isinstance(self.pixels, LazyPlanes):
+            return self.pixels.shape_tczyx
         times, channels, slices, rows, columns = self.pixels.shape
         return times, channels, slices, rows, columns
 
@@ -134,24 +154,53 @@ class ImageStack:
     def bit_depth(self) -> int:
         """Bits that the detector really used (12-bit data in a 16-bit file is common)."""
         stated = self.metadata.value("bit_depth")
-        return int(stated) if stated is not None else smallest_bit_depth(self.pixels)
+        if stated is not None:
+            return int(stated)
+        times, channels, slices = self.shape_tczyx[:3]
+        return smallest_bit_depth(
+            max(self.plane(t=t, c=c, z=z).max() for t, c, z in np.ndindex(times, channels, slices))
+        )
 
     def plane(self, *, t: int = 0, c: int = 0, z: int = 0) -> np.ndarray:
-        """Return one plane (Y, X) as a read-only view."""
+        """Return one plane (Y, X), read-only; it is decoded now if it comes from a file.
+
+        Raises
+        ------
+        UnreadableImageError
+            This plane of the file is damaged.
+        """
+        if isinstance(self.pixels, LazyPlanes):
+            return self.pixels.plane(t, c, z)
         return np.asarray(self.pixels[t, c, z])
 
     def z_stack(self, *, t: int = 0, c: int = 0) -> np.ndarray:
-        """Return the slices (Z, Y, X) of one channel as a read-only view."""
-        return np.asarray(self.pixels[t, c])
+        """Return the slices (Z, Y, X) of one channel, read-only.
+
+        Raises
+        ------
+        UnreadableImageError
+            A plane of the file is damaged.
+        """
+        if not isinstance(self.pixels, LazyPlanes):
+            return np.asarray(self.pixels[t, c])
+        slices = np.empty(self.shape_tczyx[2:], self.dtype)
+        for z, into in enumerate(slices):
+            into[:] = self.pixels.plane(t, c, z)
+        slices.flags.writeable = False
+        return slices
+
+    def with_fields(self, **overrides: Sourced) -> ImageStack:
+        """Return the same image with some facts given by someone who knows better."""
+        return replace(self, metadata=self.metadata.with_fields(**overrides))
 
 
-def smallest_bit_depth(pixels: np.ndarray) -> int:
-    """Return the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value [bit].
+def smallest_bit_depth(largest: float) -> int:
+    """Return the smallest of 8, 10, 12, 14 and 16 bits that holds a count [bit].
 
     Parameters
     ----------
-    pixels : ndarray of any shape, not empty
-        Counts of the detector.
+    largest : float
+        Largest pixel value of an image [counts].
 
     Returns
     -------
@@ -161,9 +210,8 @@ def smallest_bit_depth(pixels: np.ndarray) -> int:
     Raises
     ------
     AxesError
-        The largest value does not fit 16 bits, so that no detector gave it as counts.
+        It does not fit 16 bits, so that no detector gave it as counts.
     """
-    largest = pixels.max()
     for bits in BIT_DEPTHS:
         if largest <= 2**bits - 1:
             return bits

@@ -1,95 +1,84 @@
-"""Open a TIFF without trusting it, and read what plain and ImageJ TIFF say."""
+"""Open TIFF, BigTIFF, OME-TIFF and Zeiss LSM without trusting them."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
+import re
 import struct
-import zlib
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
 
-from common.errors import TooLargeError, UnreadableImageError
+from common.errors import AxesError, UnreadableImageError
+from metrology.imaging import lsm, ome
+from metrology.imaging.lazy import LazyPlanes, Opened
+from metrology.imaging.mosaics import join_fields, mosaic_decoder
 from metrology.imaging.stack import Metadata, Sourced
+from metrology.imaging.tiff_tags import metadata_from_tags
+from metrology.imaging.trust import DAMAGE, check_expansion, check_pixels, damaged, refuse_entities, saying_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-# A real image shrinks 2 to 20 times; a flat field of one value about 1000 times with deflate. More is a bomb.
-MAX_COMPRESSION_RATIO = 1100
+    from metrology.imaging.mosaics import Layout
 
-_UM_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # TIFF 6.0, ResolutionUnit: inch, centimetre
-_UM_PER_IMAGEJ_UNIT = {"micron": 1.0, "um": 1.0, "µm": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "mm": 1e3}
-_DEFAULT_DPI = {72.0, 96.0, 300.0}  # printers' resolutions that software writes when it does not know the pixel size
-
-# What tifffile and imagecodecs (whose errors are RuntimeErrors) raise on damaged files
-DAMAGE = (
-    tifffile.TiffFileError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    struct.error,
-    zlib.error,
-)
+_KIND = "TIFF"
+_LSM_TAG = 34412
+_UUID = re.compile(r"<(?:\w+:)?UUID\b[^>]*>([^<]*)</(?:\w+:)?UUID>")
 
 
-def damaged(path: Path, reason: object) -> UnreadableImageError:
-    """Return the error of a damaged TIFF.
+def open_image(path: Path, *, max_pixels: int) -> Opened:
+    """Open a TIFF of any kind, also an LSM whose chain of pages is broken.
 
     Parameters
     ----------
     path : Path
         The file.
-    reason : object
-        What was found wrong; its first 200 characters are kept.
+    max_pixels : int
+        Largest z-stack of one channel [px].
 
     Returns
     -------
-    UnreadableImageError
-        To be raised by the caller.
-    """
-    return UnreadableImageError(
-        f"The TIFF file {path.name} is damaged or incomplete.",
-        hint="Copy or export it again from the acquisition computer.",
-        file=path.name,
-        reason=str(reason)[:200],
-    )
-
-
-@contextlib.contextmanager
-def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
-    """Open a TIFF, also an LSM whose chain of pages is broken.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    TiffFile
-        Holds at least one image, and is closed on leaving.
+    Opened
+        The largest level of a pyramid; the mosaic of an OME-TIFF whose images lie on a grid, else its first image.
 
     Raises
     ------
     UnreadableImageError
-        The file is damaged.
+        Damaged, one of a set of files, or promising more than it holds.
+    AxesError
+        A colour picture, or axes that Strehl does not know.
+    TooLargeError
+        A z-stack of more than `max_pixels`.
     """
-    try:
-        tiff = _open(path)
-    except DAMAGE as error:
-        raise damaged(path, error) from error
-    with tiff:
-        yield tiff
+    with contextlib.ExitStack() as held:
+        with saying_damage(path, kind=_KIND):
+            tiff = held.enter_context(_open(path))
+            series = tiff.series[0]
+        sizes = _sizes(series)
+        with saying_damage(path, kind=_KIND):
+            _check_chain(path, tiff)
+            check_claims(path, series)
+            metadata = _metadata(tiff)
+            decode, dtype = _decoder(tiff, series)
+            layout = _layout(tiff, series, metadata)
+        shape = (sizes["T"], sizes["C"], sizes["Z"], sizes["Y"], sizes["X"])
+        check_pixels(shape, max_pixels=max_pixels)
+        if layout is not None:
+            for one in tiff.series[1:]:
+                check_claims(path, one)
+            decode = mosaic_decoder([_decoder(tiff, one)[0] for one in tiff.series], layout, dtype)
+            shape = (*shape[:3], *layout.grid.shape_yx)
+            check_pixels(shape, max_pixels=max_pixels)
+            metadata = metadata.with_fields(fields_of_view=layout.sourced("OME-XML"))
+        else:
+            metadata = _counted(metadata, tiff)
+        planes = LazyPlanes(path, _KIND, shape, dtype, decode, held.pop_all().close)
+    return Opened(planes, metadata, _format(tiff), layout.grid if layout else None)
 
 
 def _open(path: Path) -> tifffile.TiffFile:
@@ -101,9 +90,13 @@ def _open(path: Path) -> tifffile.TiffFile:
 
 
 def _opened(path: Path, **claims: bool) -> tifffile.TiffFile:
-    tiff = tifffile.TiffFile(path, **claims)
+    # other files that an OME-TIFF names are never opened: a file from outside must not say what is read here
+    tiff = tifffile.TiffFile(path, _multifile=False, **claims)
     try:
-        refuse_entities(tiff.pages.first.description)
+        xml = tiff.pages.first.description
+        refuse_entities(xml)
+        if tiff.is_ome:
+            tiff = _of_one_file(path, tiff, xml)
         if not tiff.series:
             raise tifffile.TiffFileError("no image in the file")
     except (*DAMAGE, UnreadableImageError):
@@ -112,57 +105,42 @@ def _opened(path: Path, **claims: bool) -> tifffile.TiffFile:
     return tiff
 
 
-def refuse_entities(xml: str) -> None:
-    """Refuse a header that defines XML entities, before any parser sees it.
-
-    Parameters
-    ----------
-    xml : str
-        Header of the file, XML or not.
-
-    Raises
-    ------
-    UnreadableImageError
-        It does; entities can be made to exhaust the memory of whoever reads them.
-    """
-    if any(mark in xml.lower() for mark in ("<!doctype", "<!entity")):
+def _of_one_file(path: Path, tiff: tifffile.TiffFile, xml: str) -> tifffile.TiffFile:
+    """Refuse one of a set of files, and forget the name under which a single one was written."""
+    files = len(set(_UUID.findall(xml)))
+    if files > 1:
         raise UnreadableImageError(
-            "The OME-XML header defines entities, which an acquisition never needs.",
-            hint="Export the image again from the acquisition software.",
+            f"The OME-TIFF {path.name} is one of a set of {files} files.",
+            hint="Export the image as a single OME-TIFF.",
+            file=path.name,
+            files=files,
         )
+    if files == 0:
+        return tiff
+    tiff.close()
+    return tifffile.TiffFile(path, _multifile=False, omexml=_UUID.sub("", xml))
 
 
-def check_claims(path: Path, series: tifffile.TiffPageSeries, *, max_pixels: int) -> None:
-    """Refuse a file that promises more than it holds, before any memory is taken for it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    series : TiffPageSeries
-        The image in it.
-    max_pixels : int
-        Largest number of pixels allowed.
-
-    Raises
-    ------
-    TooLargeError
-        The image has more pixels than allowed.
-    UnreadableImageError
-        Parts of the image lie beyond the end of the file, or it would expand beyond what real images do.
-    """
-    _check_chain(path, series.parent)
-    pixels = int(np.prod(series.shape, dtype=np.float64))
-    stored = _stored_bytes(path, series)
-    if series.nbytes > max(stored, 1) * MAX_COMPRESSION_RATIO:
-        raise damaged(path, f"claims {series.nbytes} bytes of pixels but stores {stored}")
-    if pixels > max_pixels:
-        raise TooLargeError(
-            f"The image has {pixels / 1e6:.0f} million pixels; {max_pixels / 1e6:.0f} million are allowed.",
-            hint="Export fewer time points, channels or tiles, or ask your administrator to raise the limit.",
-            pixels=pixels,
-            max_pixels=max_pixels,
+def _sizes(series: tifffile.TiffPageSeries) -> dict[str, int]:
+    """Return the sizes in the order TCZYX; refuse colour pictures and unknown axes."""
+    sizes = dict(zip(series.axes, series.shape, strict=True))
+    if sizes.get("S", 1) > 1:
+        raise AxesError(
+            "The image is a colour (RGB) picture, not detector counts.",
+            hint="Export the raw channels, one grey-level plane each.",
+            shape=list(series.shape),
         )
+    unnamed = [axis for axis in series.axes if axis in "IQ"]
+    unknown = set(series.axes) - set("TCZYXSIQ")
+    if unknown or len(unnamed) > 1 or (unnamed and "Z" in sizes) or not {"Y", "X"} <= set(sizes):
+        raise AxesError(
+            f"The image has axes that Strehl does not know ({series.axes}).",
+            hint="Export it with the axes time, channel, z, y and x only.",
+            axes=series.axes,
+        )
+    if unnamed:
+        sizes["Z"] = sizes[unnamed[0]]
+    return {axis: sizes.get(axis, 1) for axis in "TCZYX"}
 
 
 def _check_chain(path: Path, opened: tifffile.TiffFile) -> None:
@@ -170,7 +148,7 @@ def _check_chain(path: Path, opened: tifffile.TiffFile) -> None:
 
     Old Zeiss files end their chain with an offset to nowhere and are let through (tag 34412 marks them).
     """
-    if 34412 in opened.pages.first.tags:
+    if _LSM_TAG in opened.pages.first.tags:
         return
     size, form, offset = path.stat().st_size, opened.tiff, opened.pages.first.offset
     seen: set[int] = set()
@@ -186,8 +164,21 @@ def _check_chain(path: Path, opened: tifffile.TiffFile) -> None:
             offset = struct.unpack(form.offsetformat, stream.read(form.offsetsize))[0]
 
 
-def _stored_bytes(path: Path, series: tifffile.TiffPageSeries) -> int:
-    """Count the bytes that hold the pixels, and find all of them inside the file."""
+def check_claims(path: Path, series: tifffile.TiffPageSeries) -> None:
+    """Find all pixels of an image inside the file, before any memory is taken for them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    series : TiffPageSeries
+        The image in it.
+
+    Raises
+    ------
+    UnreadableImageError
+        Parts of the image lie beyond the end of the file, or it would expand beyond what real images do.
+    """
     size = path.stat().st_size
     stored = 0
     for page in series.pages:
@@ -199,111 +190,101 @@ def _stored_bytes(path: Path, series: tifffile.TiffPageSeries) -> int:
         stored += sum(page.databytecounts)
     if series.dataoffset is not None:  # one block of pixels, of which ImageJ names only the first plane
         stored = size - series.dataoffset
-    stored = min(stored, size)
-    if series.pages[0].compression == 1 and stored < series.nbytes:
-        raise damaged(path, f"claims {series.nbytes} bytes of pixels but stores {stored}")
-    return stored
+    compressed = series.pages[0].compression != 1
+    check_expansion(path, claimed=series.nbytes, stored=min(stored, size), compressed=compressed)
 
 
-def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> np.ndarray:
-    """Read the pixels of a checked image in the order of its own axes.
+def _decoder(
+    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> tuple[Callable[[int, int, int], np.ndarray], np.dtype]:
+    """Return what reads one plane of a checked image, and the type of its pixels."""
+    axes = series.axes.replace("I", "Z").replace("Q", "Z")
+    if series.dataoffset is not None and axes.endswith("YX"):
+        return _contiguous_decoder(tiff, series, axes), np.dtype(series.dtype)
+    paged = series.ndim - series.keyframe.ndim  # leading axes go from page to page, the others lie in each page
 
-    Parameters
-    ----------
-    path : Path
-        The file, for the message of an error.
-    series : TiffPageSeries
-        The image in it, which `check_claims` let through.
+    @lru_cache(maxsize=1)
+    def page(number: int) -> np.ndarray:
+        return np.asarray(series.pages[number].asarray())
 
-    Returns
-    -------
-    ndarray
-        Counts; shape and order as in `series.shape` and `series.axes`.
+    def decode(t: int, c: int, z: int) -> np.ndarray:
+        where = {"T": t, "C": c, "Z": z, "S": 0}
+        lead = [where[axis] for axis in axes[:paged]]
+        number = int(np.ravel_multi_index(lead, series.shape[:paged])) if lead else 0
+        return page(number)[tuple(where.get(axis, slice(None)) for axis in axes[paged:])]
 
-    Raises
-    ------
-    UnreadableImageError
-        The pixels cannot be decoded.
-    TooLargeError
-        The machine has not enough memory.
-    """
-    try:
-        return np.asarray(series.asarray())
-    except MemoryError as error:
-        raise TooLargeError(
-            f"The machine has not enough memory for {path.name}.", hint="Export fewer time points, channels or tiles."
-        ) from error
-    except DAMAGE as error:
-        raise damaged(path, error) from error
+    return decode, np.dtype(series.dtype)
 
 
-def metadata_from_tags(tiff: tifffile.TiffFile) -> Metadata:
-    """Read what the tags of a plain, ImageJ or damaged vendor TIFF say.
+def _contiguous_decoder(
+    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, axes: str
+) -> Callable[[int, int, int], np.ndarray]:
+    """Return what reads one plane of a single block of unpacked pixels."""
+    stored = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
+    shape_yx = series.shape[-2:]
+    count = int(np.prod(shape_yx))
 
-    Parameters
-    ----------
-    tiff : TiffFile
-        The open file.
+    def decode(t: int, c: int, z: int) -> np.ndarray:
+        where = {"T": t, "C": c, "Z": z}
+        lead = [where[axis] for axis in axes[:-2]]
+        number = int(np.ravel_multi_index(lead, series.shape[:-2])) if lead else 0
+        tiff.filehandle.seek(series.dataoffset + number * count * stored.itemsize)
+        content = tiff.filehandle.read(count * stored.itemsize)
+        return np.frombuffer(content, stored, count).reshape(shape_yx).astype(series.dtype, copy=False)
 
-    Returns
-    -------
-    Metadata
-        What the tags of the first page and the ImageJ header state, each with its tag.
-    """
-    tags = tiff.pages.first.tags
-    fields = _image_fields(tags) | _pixel_size(tiff, tags)
-    imagej = tiff.imagej_metadata or {}
-    unit = _UM_PER_IMAGEJ_UNIT.get(str(imagej.get("unit", "")).lower())
-    if unit is not None and float(imagej.get("spacing", 0)) > 0:
-        fields["z_step_um"] = Sourced(float(imagej["spacing"]) * unit, "ImageJ spacing")
-    labels = imagej.get("Labels", ())
-    channels = tuple(
-        {"name": Sourced(str(label).split("\n", 1)[0], "ImageJ slice label")}
-        for label in labels[: int(imagej.get("channels", 0))]
+    return decode
+
+
+def _layout(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, metadata: Metadata) -> Layout | None:
+    """Return how the images of an OME-TIFF lie beside one another, or None where they form no grid."""
+    if not tiff.ome_metadata or len(tiff.series) < 2:
+        return None
+    if any(one.shape != series.shape or one.axes != series.axes or one.dtype != series.dtype for one in tiff.series):
+        return None
+    positions = ome.positions_from_xml(tiff.ome_metadata)
+    if positions is None or len(positions) != len(tiff.series):
+        return None
+    pixel_um = metadata.value("pixel_size_um")
+    sizes = _sizes(series)
+    return join_fields(
+        positions,
+        tile_shape=(sizes["Y"], sizes["X"]),
+        pixel_size_um=None if pixel_um is None else (metadata.value("pixel_size_y_um", pixel_um), pixel_um),
     )
-    return Metadata(MappingProxyType(fields), channels)
 
 
-def _image_fields(tags: Any) -> dict[str, Sourced]:
-    fields = {}
-    # some Zeiss files write the model in a second Make tag
-    makers = [
-        str(tag.value).strip() for code in (271, 272) for tag in (tags.getall(code) or ()) if str(tag.value).strip()
-    ]
-    if makers:
-        fields["instrument_name"] = Sourced(" ".join(makers), "TIFF Make and Model")
-    software = tags.valueof(305)
-    if software:
-        fields["software"] = Sourced(str(software).strip(), "TIFF Software")
-    with contextlib.suppress(ValueError):  # a date of another form than TIFF's own says nothing
-        stamp = dt.datetime.strptime(str(tags.valueof(306)), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 (TIFF states no zone)
-        fields["acquired_at"] = Sourced(stamp, "TIFF DateTime (no time zone)")
-    return fields
+def _counted(metadata: Metadata, tiff: tifffile.TiffFile) -> Metadata:
+    """Say how many images there are besides thumbnails, where there are several."""
+    images = sum(not one.keyframe.is_reduced for one in tiff.series)
+    return metadata if images < 2 else metadata.with_fields(images_in_file=Sourced(images, "TIFF series"))
 
 
-def _pixel_size(tiff: tifffile.TiffFile, tags: Any) -> dict[str, Sourced]:
-    """Read the pixel size where the unit is one of length and not a printer's."""
-    imagej_unit = str((tiff.imagej_metadata or {}).get("unit", "")).lower()
-    um_per_unit = _UM_PER_IMAGEJ_UNIT.get(imagej_unit)
-    source = "ImageJ unit and TIFF"
-    if um_per_unit is None and not tiff.is_imagej:
-        um_per_unit, source = _UM_PER_RESOLUTION_UNIT.get(int(tags.valueof(296) or 0)), "TIFF"
-    if um_per_unit is None:
-        return {}
-    sizes = [_um_per_pixel(tags.valueof(code), um_per_unit) for code in (282, 283)]
-    fields = {}
-    if sizes[0] is not None:
-        fields["pixel_size_um"] = Sourced(sizes[0], f"{source} XResolution")
-    if sizes[1] is not None and sizes[1] != sizes[0]:
-        fields["pixel_size_y_um"] = Sourced(sizes[1], f"{source} YResolution")
-    return fields
+def _metadata(tiff: tifffile.TiffFile) -> Metadata:
+    """Read the richest header that the file has; tags fill what it leaves out."""
+    tags = metadata_from_tags(tiff)
+    try:
+        rich = _vendor_metadata(tiff)
+    except DAMAGE:  # a damaged vendor header says nothing; the tags and the pixels are still good
+        rich = Metadata()
+    metadata = Metadata(MappingProxyType({**tags.fields, **rich.fields}), rich.channels or tags.channels)
+    axes = tiff.series[0].axes
+    if set(axes) & set("IQ"):
+        metadata = metadata.with_fields(axes=Sourced(axes, "pages without named axes, taken as slices in z"))
+    return metadata
 
 
-def _um_per_pixel(resolution: tuple[int, int] | None, um_per_unit: float) -> float | None:
-    """Return the pixel size [µm], or None where the resolution is missing, void or a printer's."""
-    if not resolution or 0 in resolution:
-        return None
-    pixels_per_unit = resolution[0] / resolution[1]
-    if um_per_unit == 25400.0 and pixels_per_unit in _DEFAULT_DPI:
-        return None
-    return round(um_per_unit / pixels_per_unit, 9)
+def _vendor_metadata(tiff: tifffile.TiffFile) -> Metadata:
+    description = tiff.pages.first.description
+    if tiff.ome_metadata or "<OME" in description[:4000]:
+        return ome.metadata_from_xml(tiff.ome_metadata or description)
+    if tiff.is_lsm and tiff.lsm_metadata:
+        return lsm.metadata_from_info(tiff.lsm_metadata)
+    return Metadata()
+
+
+def _format(tiff: tifffile.TiffFile) -> str:
+    if _LSM_TAG in tiff.pages.first.tags:
+        return "Zeiss LSM"
+    if tiff.is_ome:
+        return "OME-TIFF"
+    return "ImageJ TIFF" if tiff.is_imagej else "BigTIFF" if tiff.is_bigtiff else "TIFF"

@@ -48,6 +48,7 @@ def test_lsm_header_gives_lengths_in_micrometres_and_the_scan_settings():
         "immersion": "Oil",
         "zoom": 2.0,
         "averaging": 4,
+        "lasers": "488 nm 5 %",
         "bit_depth": 12,
         "acquired_at": dt.datetime(2007, 1, 1, 12, 0),  # noqa: DTZ001 (LSM states no time zone)
     }
