@@ -15,6 +15,7 @@ from common.middleware import wants_json
 from common.permissions import Role
 from instruments.selectors.membership import facility_of, require_role
 from metrology.forms import UploadForm
+from metrology.selectors.uploads import upload_unfinished
 from metrology.services.ingest import acquisition_ingest
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Outcome:
 
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
-    """Take files in: one a request from the script (answered in JSON), or many at once from the plain form."""
+    """Take in the files of the plain form, or one file answered in JSON; the page's script sends to /api/v1/uploads/."""
     require_role(request.user, Role.OPERATOR, action="upload images")
     facility = facility_of(request.user)
     if request.method == "GET":
         form = UploadForm(facility=facility, initial=request.GET.dict())
-        return render(request, "metrology/upload.html", {"form": form})
+        context = {"form": form, "unfinished": upload_unfinished(request.user)}
+        return render(request, "metrology/upload.html", context)
     form = UploadForm(request.POST, request.FILES, facility=facility)
     if wants_json(request):
         return _answer(request, form)

@@ -1,11 +1,15 @@
-/* Sends each chosen or dropped file as its own multipart POST to the form's action, three at a time, and shows a row per file.
-   Without this script the form is an ordinary multi-file POST.
+/* Sends each chosen or dropped file by itself, two at a time, resumably, and shows a row per file.
+   Without this script, or in a browser that cannot, the form is an ordinary multi-file POST.
 
-   <form class="upload" data-upload data-status-url="/…/__id__/…" action="…" method="post" enctype="multipart/form-data">
-   with <label class="dropzone"> around the file input. Answers: 2xx {id, url, state, duplicate, message[, status_url]},
-   errors {code, message, details}. A file that is in is watched through the fragment at its status address, which polls itself. */
+   <form data-upload data-uploads-url="/api/v1/uploads/" method="post" enctype="multipart/form-data" action="…">
+   with <label class="dropzone"> around the file input; every other field is said about the files, under its own name.
+   <li data-unfinished="address"> outside are uploads of an earlier visit: choosing the same file again goes on with one. */
 
-const AT_A_TIME = 3;
+import { Row, element, sizeOf } from "./upload-row.js";
+import { Sender, canResume } from "./upload-sender.js";
+
+const AT_A_TIME = 2;
+const AGAIN_MS = 5000;
 
 class Uploader {
   constructor(form) {
@@ -13,8 +17,8 @@ class Uploader {
     this.input = form.querySelector("input[type=file]");
     this.zone = form.querySelector(".dropzone");
     this.queue = [];
-    this.running = 0;
-    this.counts = { total: 0, done: 0, duplicate: 0, refused: 0 };
+    this.running = new Set();
+    this.all = [];
     this.summary = element("p", "upload-summary");
     this.summary.setAttribute("role", "status");
     this.rows = element("ul", "upload-rows");
@@ -41,8 +45,9 @@ class Uploader {
       this.zone.classList.remove("is-over");
       this.take(event.dataTransfer.files);
     });
+    window.addEventListener("online", () => this.goOn());
     window.addEventListener("beforeunload", (event) => {
-      if (this.running + this.queue.length) event.preventDefault();
+      if (this.running.size + this.queue.length) event.preventDefault();
     });
   }
 
@@ -51,142 +56,143 @@ class Uploader {
     const chosen = [...files];
     this.input.required = false; // dropped files are not in the input
     if (!chosen.length || !this.form.reportValidity()) return;
-    for (const file of chosen) {
-      const body = new FormData(this.form);
-      body.delete(this.input.name);
-      body.append(this.input.name, file, file.name);
-      const row = new Row(file, () => this.enqueue(row, body));
-      this.rows.append(row.item);
-      this.counts.total += 1;
-      this.enqueue(row, body);
-    }
+    const fields = new FormData(this.form);
+    const token = fields.get("csrfmiddlewaretoken");
+    fields.delete("csrfmiddlewaretoken");
+    fields.delete(this.input.name);
+    const said = Object.fromEntries([...fields].filter(([, value]) => value));
+    for (const file of chosen) this.add(file, said, token);
     this.input.value = "";
   }
 
-  enqueue(row, body) {
-    row.show("waiting", "Waiting");
-    this.queue.push({ row, body });
+  add(file, said, token) {
+    const one = {};
+    one.row = new Row(file, {
+      pause: () => this.pause(one),
+      resume: () => this.enqueue(one, { first: true }),
+      retry: () => this.enqueue(one),
+      remove: () => this.remove(one),
+    });
+    one.sender = new Sender(file, {
+      endpoint: this.form.dataset.uploadsUrl,
+      token,
+      said,
+      on: {
+        address: (url) => forget(url),
+        progress: (sent) => {
+          one.row.progress(sent);
+          this.summarise();
+        },
+        done: (answer) => this.done(one, answer),
+        lost: () => this.lost(one),
+        refused: (sentence) => {
+          one.row.refused(sentence);
+          this.leave(one);
+        },
+      },
+    });
+    this.all.push(one);
+    this.rows.append(one.row.item);
+    this.enqueue(one);
+  }
+
+  enqueue(one, { first = false } = {}) {
+    clearTimeout(one.timer);
+    if (this.running.has(one) || this.queue.includes(one)) return;
+    one.row.waiting();
+    this.queue[first ? "unshift" : "push"](one);
     this.next();
   }
 
   next() {
-    while (this.running < AT_A_TIME && this.queue.length) {
-      this.running += 1;
-      this.send(this.queue.shift());
+    while (this.running.size < AT_A_TIME && this.queue.length) {
+      const one = this.queue.shift();
+      this.running.add(one);
+      one.row.sending();
+      one.sender.start();
     }
     this.summarise();
   }
 
-  send({ row, body }) {
-    const request = new XMLHttpRequest();
-    request.open("POST", this.form.action);
-    request.responseType = "json";
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", body.get("csrfmiddlewaretoken"));
-    request.upload.addEventListener("progress", (event) => row.progress(event.loaded, event.total));
-    request.upload.addEventListener("load", () => row.show("checking", "Sent; being checked"));
-    request.addEventListener("load", () => this.answered(row, request));
-    request.addEventListener("error", () => this.broken(row));
-    request.addEventListener("loadend", () => {
-      this.running -= 1;
-      this.next();
-    });
-    row.show("sending", "Sending");
-    request.send(body);
+  leave(one) {
+    this.running.delete(one);
+    this.next();
   }
 
-  answered(row, request) {
-    const answer = request.response ?? {};
-    if (request.status >= 200 && request.status < 300) {
-      const state = answer.duplicate ? "duplicate" : "done";
-      this.counts[state] += 1;
-      row.arrived(state, answer);
-      if (state === "done") row.watch(answer.status_url ?? this.form.dataset.statusUrl?.replace("__id__", answer.id));
-      return;
-    }
-    this.counts.refused += 1;
-    row.show("refused", answer.message ?? `The server refused this file (${request.status}). Try it again alone, or tell your facility's staff.`);
+  pause(one) {
+    one.sender.pause();
+    one.row.paused();
+    this.leave(one);
   }
 
-  broken(row) {
-    row.show("refused", "The connection broke before the file was in. Nothing was kept.");
-    row.offerRetry(() => {
-      this.counts.refused -= 1;
-    });
-    this.counts.refused += 1;
+  remove(one) {
+    clearTimeout(one.timer);
+    one.sender.remove();
+    one.row.item.remove();
+    this.all = this.all.filter((other) => other !== one);
+    this.queue = this.queue.filter((other) => other !== one);
+    this.leave(one);
+  }
+
+  done(one, answer) {
+    one.row.arrived(answer.duplicate ? "duplicate" : "done", answer);
+    if (!answer.duplicate && answer.url) one.row.watch(`${answer.url}state/`);
+    this.leave(one);
+  }
+
+  lost(one) {
+    one.row.lost();
+    one.timer = setTimeout(() => this.enqueue(one, { first: true }), AGAIN_MS);
+    this.leave(one);
+  }
+
+  /** Go on at once with what waits for the connection. */
+  goOn() {
+    for (const one of this.all) if (one.row.state === "lost") this.enqueue(one, { first: true });
   }
 
   summarise() {
-    const { total, done, duplicate, refused } = this.counts;
-    if (!total) return;
-    const parts = [`${done} of ${total} in`];
-    if (duplicate) parts.push(`${duplicate} already there`);
-    if (refused) parts.push(`${refused} refused`);
-    this.summary.textContent = parts.join(" · ");
+    const total = this.all.length;
+    const count = (state) => this.all.filter(({ row }) => row.state === state).length;
+    const parts = total ? [`${count("done")} of ${total} in`] : [];
+    for (const [state, words] of [["duplicate", "already there"], ["refused", "refused"], ["paused", "paused"]]) {
+      if (count(state)) parts.push(`${count(state)} ${words}`);
+    }
+    if (this.running.size + this.queue.length) {
+      const files = this.all.map(({ row }) => row).filter((row) => row.state !== "refused");
+      const sum = (amount) => sizeOf(files.reduce((before, row) => before + amount(row), 0));
+      parts.push(`${sum((row) => row.sent)} of ${sum((row) => row.file.size)} sent`);
+    }
+    const text = parts.join(" · ");
+    if (this.summary.textContent !== text) this.summary.textContent = text;
   }
 }
 
-class Row {
-  constructor(file, retry) {
-    this.retry = retry;
-    this.item = element("li", "upload-row");
-    this.name = element("span", "upload-name");
-    this.name.append(`${file.name} `, element("small", "", sizeOf(file.size)));
-    this.bar = document.createElement("progress");
-    this.bar.max = 100;
-    this.bar.value = 0;
-    this.bar.setAttribute("aria-label", `Sent of ${file.name}`);
-    this.message = element("span", "upload-message");
-    this.tools = element("span", "upload-tools");
-    this.item.append(this.name, this.bar, this.message, this.tools);
+/** Take an upload of an earlier visit off the list: it goes on, or is gone. */
+function forget(url) {
+  const path = new URL(url, window.location.href).pathname;
+  for (const item of document.querySelectorAll("[data-unfinished]")) {
+    if (item.dataset.unfinished !== path) continue;
+    const list = item.closest("[data-unfinished-list]");
+    item.remove();
+    if (list && !list.querySelector("[data-unfinished]")) list.remove();
   }
+}
 
-  show(state, sentence) {
-    this.item.dataset.state = state;
-    this.message.textContent = sentence;
-    this.bar.hidden = state === "refused" || state === "done" || state === "duplicate";
-    this.tools.replaceChildren();
-  }
+async function giveUp(item, token) {
+  const headers = { "X-CSRFToken": token, "Tus-Resumable": "1.0.0", Accept: "application/json" };
+  const answer = await fetch(item.dataset.unfinished, { method: "DELETE", headers });
+  if (answer.ok || answer.status === 404 || answer.status === 410) forget(item.dataset.unfinished);
+}
 
-  progress(loaded, total) {
-    const share = Math.round((100 * loaded) / total);
-    this.bar.value = share;
-    this.message.textContent = `Sending, ${share} %`;
-  }
-
-  arrived(state, answer) {
-    this.show(state, answer.message);
-    const link = element("a", "", "Open");
-    link.href = answer.url;
-    this.tools.append(link);
-  }
-
-  offerRetry(before) {
-    const button = element("button", "secondary small", "Try again");
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  if (!canResume()) continue;
+  new Uploader(form);
+  for (const item of document.querySelectorAll("[data-unfinished]")) {
+    const button = element("button", "secondary small", "Remove");
     button.type = "button";
-    button.addEventListener("click", () => {
-      before();
-      this.retry();
-    });
-    this.tools.append(button);
-  }
-
-  watch(address) {
-    if (address && window.htmx) window.htmx.ajax("GET", address, { target: this.message, swap: "innerHTML" });
+    button.setAttribute("aria-label", `Remove: ${item.dataset.name}`);
+    button.addEventListener("click", () => giveUp(item, form.elements.csrfmiddlewaretoken.value));
+    item.append(button);
   }
 }
-
-function element(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
-
-function sizeOf(bytes) {
-  const units = ["B", "kB", "MB", "GB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;
-}
-
-for (const form of document.querySelectorAll("form[data-upload]")) new Uploader(form);

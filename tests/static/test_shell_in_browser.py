@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,11 +52,12 @@ FIGURE = {
 TEMPLATE = """{% extends "base.html" %}{% load static %}
 {% block charts %}{% include "_components/plotly.html" %}{% endblock %}
 {% block scripts %}<script src="{% static 'js/compare.js' %}" type="module"></script>
+<script src="{% static 'vendor/tus-js-client/4.3.1/tus.min.js' %}" defer></script>
 <script src="{% static 'js/upload.js' %}" type="module"></script>{% endblock %}
 {% block content %}{% include "_components/chart.html" with summary="Three points." chart_id="c" %}
 {% with alt="Cells" before_url="/day.svg" after_url="/day.svg" %}
 {% include "_components/compare.html" with before_label="Raw" after_label="Restored" %}{% endwith %}
-<form data-upload method="post" action="/upload" enctype="multipart/form-data">
+<form data-upload data-uploads-url="/uploads/" method="post" action="/upload" enctype="multipart/form-data">
 <input type="hidden" name="csrfmiddlewaretoken" value="token">
 <label class="dropzone"><input type="file" name="files" multiple></label>
 </form>{% endblock %}"""
@@ -78,17 +80,24 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, TYPES.get(found.suffix, "application/octet-stream"), found.read_bytes())
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.headers["Accept"] == "application/json"
         assert self.headers["X-CSRFToken"] == "token"
-        if b'filename="bad.tif"' in body:
+        said = dict(pair.split(" ") for pair in self.headers["Upload-Metadata"].split(","))
+        if base64.b64decode(said["filename"]) == b"bad.tif":
             answer = {"code": "unreadable_image", "message": "This is a PNG. Export it as OME-TIFF.", "details": {}}
             return self.answer(400, "application/json", json.dumps(answer).encode())
-        answer = {"id": 1, "url": "/acquisition.html", "state": "queued", "duplicate": False, "message": "In."}
-        return self.answer(201, "application/json", json.dumps(answer).encode())
+        return self.answer(201, "text/plain", b"", {"Location": "/uploads/1/"})
 
-    def answer(self, status: int, kind: str, body: bytes) -> None:
+    def do_PATCH(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert (body, self.headers["Upload-Offset"]) == (b"II*\0", "0")
+        found = {"Upload-Offset": "4", "Strehl-Acquisition": "/acquisition.html", "Strehl-Duplicate": "false"}
+        return self.answer(204, "text/plain", b"", {**found, "Strehl-Message": "In."})
+
+    def answer(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Security-Policy", POLICY)
