@@ -41,6 +41,7 @@ class _Block:
     where: dict[str, int]
     rectangle: tuple[int, int, int, int]  # x, y, width, height in the file's own frame [px]
     packed: bool
+    kind: str  # of pixel
 
     @property
     def pixels(self) -> int:
@@ -83,15 +84,17 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
             scene = min(scenes) if scenes else None
             frame = opened.total_bounding_rectangle_no_pyramid if scene is None else scenes[scene]
             blocks = _blocks(opened, scene)
-            dtype = _dtype(opened)
             metadata = metadata_from_xml(parse_xml(opened.raw_metadata))
+        if not blocks:
+            raise damaged(path, "no image in the file", kind=_KIND)
         _check_dimensions(box)
+        dtype = _dtype(blocks)
         sizes = [box[axis][1] - box[axis][0] if axis in box else 1 for axis in "TCZ"]
         shape = (sizes[0], sizes[1], sizes[2], int(frame.h), int(frame.w))
-        _check_claims(path, blocks, shape, dtype)
-        check_pixels(shape, max_pixels=max_pixels)
         first = {axis: box[axis][0] for axis in "TCZ" if axis in box}
         _check_planes(path, blocks, shape, first)
+        _check_claims(path, blocks, shape, dtype)
+        check_pixels(shape, max_pixels=max_pixels)
         layout = _layout(blocks, first, shape)
         if layout is not None:
             metadata = metadata.with_fields(fields_of_view=layout.sourced("CZI SubBlock"))
@@ -111,24 +114,24 @@ def _blocks(opened: Any, scene: int | None) -> list[_Block]:
         where = info.coordinate.to_dict()
         if (shown.w, shown.h) == (stored.w, stored.h) and where.get("S", scene) == scene:
             rectangle = (shown.x, shown.y, shown.w, shown.h)
-            found.append(_Block(where, rectangle, packed=info.compressionModeRaw != _UNPACKED))
+            found.append(_Block(where, rectangle, info.compressionModeRaw != _UNPACKED, info.pixelType.name))
         return True
 
     opened.enumerate_subblocks(note)
     return found
 
 
-def _dtype(opened: Any) -> np.dtype:
-    kinds = set(opened.pixel_types.values())
+def _dtype(blocks: list[_Block]) -> np.dtype:
+    kinds = {block.kind for block in blocks}
     if any(kind.startswith("Bgr") for kind in kinds):
         raise AxesError(
             "The image is a colour (RGB) picture, not detector counts.",
             hint="Export the raw channels, one grey-level plane each.",
         )
-    if len(kinds) != 1:
+    if len(kinds) > 1 or not kinds <= set(_TYPES):
         raise AxesError(
-            f"The channels of the image have pixels of different types ({', '.join(sorted(kinds))}).",
-            hint="Export the channels with the same bit depth.",
+            f"The image has pixels of types that Strehl does not know or that differ ({', '.join(sorted(kinds))}).",
+            hint="Export all channels with the same bit depth, as grey levels.",
         )
     return _TYPES[kinds.pop()]
 
@@ -145,8 +148,6 @@ def _check_dimensions(box: dict[str, tuple[int, int]]) -> None:
 
 def _check_claims(path: Path, blocks: list[_Block], shape: tuple[int, int, int, int, int], dtype: np.dtype) -> None:
     """Compare what the directory promises with the size of the file, and the scene with what its fields cover."""
-    if not blocks:
-        raise damaged(path, "no image in the file", kind=_KIND)
     size = path.stat().st_size
     plain, packed = (
         sum(block.pixels for block in blocks if block.packed is kind) * dtype.itemsize for kind in (False, True)
@@ -163,8 +164,11 @@ def _check_claims(path: Path, blocks: list[_Block], shape: tuple[int, int, int, 
 
 def _check_planes(path: Path, blocks: list[_Block], shape: tuple[int, ...], first: dict[str, int]) -> None:
     """Find at least one field of every plane: libCZI shows a missing one as black."""
+    planes = math.prod(shape[:3])
+    if planes > len(blocks):  # before anything is counted plane by plane
+        raise damaged(path, f"claims {planes} planes and has {len(blocks)} fields", kind=_KIND)
     there = {tuple(block.where.get(axis, 0) - first.get(axis, 0) for axis in "TCZ") for block in blocks}
-    missing = math.prod(shape[:3]) - len(there & set(np.ndindex(*shape[:3])))
+    missing = planes - len(there & set(np.ndindex(*shape[:3])))
     if missing:
         raise damaged(path, f"{missing} planes are missing", kind=_KIND)
 

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
+
 from metrology.imaging.lsm import metadata_from_info
+from metrology.imaging.readers import read
+from tests.factories.image_files import lsm
 
 INFO = {
     "VoxelSizeX": 1.1e-7,
@@ -68,3 +72,44 @@ def test_lsm_channels_are_the_recorded_ones_in_order():
 def test_an_empty_lsm_header_says_nothing_rather_than_guessing():
     found = metadata_from_info({})
     assert (dict(found.fields), found.channels) == ({}, ())
+
+
+def test_an_intact_lsm_gives_its_channels_slices_and_settings(tmp_path):
+    """Written here from the format's description: a page holds all channels of a slice, a thumbnail follows it."""
+    pixels = np.random.default_rng(1).integers(0, 4000, (4, 3, 20, 24), dtype=np.uint16)  # Z, C, Y, X
+    path = lsm(
+        tmp_path / "content-decides.tif",
+        pixels,
+        recording={"Objective": "Plan-Apochromat 63x/1.4 Oil DIC", "ZoomX": 2.0, "ScanDirection": 1},
+        track={"Acquire": 1, "SamplingNumber": 4, "PixelTime": 1.6},
+        laser={"Wavelength": 488.0, "Power": 5.0, "Aquire": 1},
+        detector={"ChannelName": "Ch1", "DetectorGainFirst": 650.0, "Acquire": 1, "PointDetectorName": "PMT1"},
+    )
+    stack = read(path)
+    assert (stack.file_format, stack.shape_tczyx) == ("Zeiss LSM", (1, 3, 4, 20, 24))
+    for c, z in np.ndindex(3, 4):
+        np.testing.assert_array_equal(stack.plane(c=c, z=z), pixels[z, c])
+    assert "images_in_file" not in stack.metadata  # thumbnails are no images
+    fields = {name: one.value for name, one in stack.metadata.fields.items() if one.source.startswith("LSM")}
+    assert fields == {
+        "pixel_size_um": 0.11,
+        "z_step_um": 0.5,
+        "objective_name": "Plan-Apochromat 63x/1.4 Oil DIC",
+        "numerical_aperture": 1.4,
+        "magnification": 63.0,
+        "immersion": "Oil",
+        "zoom": 2.0,
+        "scan_direction": "both ways",
+        "averaging": 4,
+        "pixel_dwell_us": 1.6,
+        "lasers": "488 nm 5 %",
+    }
+    assert {name: one.value for name, one in stack.metadata.channels[2].items()} == {
+        "name": "Ch1",
+        "detector_name": "PMT1",
+        "gain": 650.0,
+        "excitation_nm": 488.0,
+        "laser_line_nm": 488.0,
+        "laser_power": 5.0,
+        "laser_power_unit": "%",
+    }
