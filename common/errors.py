@@ -15,6 +15,7 @@
     │   └── ContentTypeError       415  a body of another kind than asked for
     ├── MeasurementError           422  a readable image from which a quantity cannot be had
     │   ├── TooFewBeadsError            no bead passed the selection
+    │   ├── TooFewObjectsError          no marble passed the selection
     │   ├── FitError                    a model did not fit
     │   ├── ConstantImageError          all pixels equal: no contrast to measure
     │   └── RegistrationError           two images that do not show the same field
@@ -25,6 +26,7 @@
     ├── NotFoundError              404  no such thing, or not in your facility
     │   └── GoneError              410  it was here and was removed
     ├── StorageError               507  the disk refused
+    ├── UnavailableError           503  what is needed does not answer now
     ├── InternalError              500  nobody foresaw this; the log has its traceback
     └── EnhancementError           422  training or restoration cannot go on
         ├── TrainingDataError           pairs that cannot be trained on
@@ -141,6 +143,10 @@ class TooFewBeadsError(MeasurementError):
     """No bead passed the selection."""
 
 
+class TooFewObjectsError(MeasurementError):
+    """No marble passed the selection."""
+
+
 class FitError(MeasurementError):
     """A model did not fit."""
 
@@ -193,6 +199,12 @@ class StorageError(StrehlError):
     """The disk refused."""
 
     http_status = 507
+
+
+class UnavailableError(StrehlError):
+    """What is needed does not answer now; the same may be tried again later."""
+
+    http_status = 503
 
 
 class InternalError(StrehlError):

@@ -75,7 +75,10 @@ export class Row {
 
   /** Let the fragment at the address, which asks again by itself, tell how far the measuring is. */
   watch(address) {
-    if (address && window.htmx) window.htmx.ajax("GET", address, { target: this.message, swap: "innerHTML" });
+    if (!address || !window.htmx) return;
+    const state = element("span");
+    this.message.replaceChildren("In. ", state);
+    window.htmx.ajax("GET", address, { target: state, swap: "innerHTML" });
   }
 
   percent() {

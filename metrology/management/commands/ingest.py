@@ -20,13 +20,12 @@ from common.models import JobState
 from metrology.models import Acquisition, FieldRole
 from metrology.selectors.named import facility_named, instrument_named, path_named, standard_named
 from metrology.services.ingest import acquisition_ingest
+from metrology.watching.folder import ENDINGS
 
 if TYPE_CHECKING:
     from instruments.models import Facility
     from metrology.services.given import Given
 
-ENDINGS = frozenset({".tif", ".tiff", ".lsm", ".btf", ".tf8"})
-"""What is looked for in folders; a file named on the command line is taken whatever its name."""
 POLL_SECONDS = 0.5
 DUPLICATE = "duplicate"
 
