@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KIND = "Leica LIF"
 _NAMES = {"LIF": "Leica LIF", "LOF": "Leica LOF", "XLIF": "Leica XLEF", "XLEF": "Leica XLEF", "XLCF": "Leica XLEF"}
+_PROJECT_FILES = {".xlef", ".xlcf", ".xlif", ".lof"}
 _XML_OF_LIF = 13  # bytes before the XML: 0x70, size, 0x2A, number of UTF-16 characters
 _LARGEST_HEADER = 256 * 1024**2
 
@@ -119,26 +120,36 @@ def _check_companions(path: Path) -> None:
     with path.open("rb") as stream:
         if stream.read(4) == b"p\0\0\0":
             return
-    home = path.resolve().parent
-    names = list(_named_files(path))
-    if not names:
+    waiting, seen = [path], {path.resolve()}
+    while waiting:
+        one = waiting.pop()
+        text = _header(one)
+        refuse_entities(text)
+        if one.suffix.lower() == ".lof":
+            continue
+        named = {_companion(path, one, name) for name in _named(text)}
+        with_names = {found for found in named if found.suffix.lower() in _PROJECT_FILES}
+        if with_names & seen:  # the library would follow the circle until it runs out of memory
+            raise damaged(path, "the files of the project name one another in a circle", kind="Leica XLEF")
+        waiting += sorted(with_names)
+        seen |= named
+    if len(seen) == 1:
         raise companions_missing(ImageFormat.XLEF, name=path.name)
-    for name in names:
-        companion = path.parent.joinpath(*PureWindowsPath(name).parts).resolve()
-        if PureWindowsPath(name).is_absolute() or not companion.is_relative_to(home) or not companion.is_file():
-            raise companions_missing(ImageFormat.XLEF, name=path.name)
 
 
-def _named_files(path: Path) -> Iterator[str]:
-    """Yield the files that a project file names; their own headers are held to the same rule."""
-    text = _header(path)
-    for element in parse_xml(text.lstrip("\ufeff")).iter():
-        name = element.get("File")
-        if name:
-            yield name
-            child = path.parent.joinpath(*PureWindowsPath(name).parts)
-            if child.suffix.lower() in {".xlif", ".xlcf"} and child.is_file() and child != path:
-                yield from (str(PureWindowsPath(name).parent / inner) for inner in _named_files(child))
+def _named(text: str) -> Iterator[str]:
+    """Yield the files that a project file names."""
+    return (name for element in parse_xml(text.lstrip("\ufeff")).iter() if (name := element.get("File")))
+
+
+def _companion(project: Path, one: Path, name: str) -> Path:
+    """Return a file that a file of the project names; refuse one that is missing or outside the project's folder."""
+    named = PureWindowsPath(name)
+    companion = one.parent.joinpath(*named.parts).resolve()
+    inside = companion.is_relative_to(project.resolve().parent) and not named.is_absolute()
+    if not inside or not companion.is_file():
+        raise companions_missing(ImageFormat.XLEF, name=project.name)
+    return companion
 
 
 def _first(path: Path, opened: Any) -> Any:

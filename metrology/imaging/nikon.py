@@ -84,7 +84,7 @@ def _refuse_entities(opened: nd2.ND2File) -> None:
         if not name.startswith(b"ImageDataSeq|") and size <= _LARGEST_XML:
             content = reader._load_chunk(name)
             if content[:1] == b"<":
-                refuse_entities(content.decode("utf-8", errors="replace"))
+                refuse_entities(content.replace(b"\0", b"").decode("utf-8", errors="replace"))  # UTF-16 has zeros
 
 
 def _check_axes(sizes: dict[str, int]) -> None:

@@ -78,6 +78,11 @@ def saying_damage(path: Path, *, kind: str) -> Iterator[None]:
     kind : str
         Its format, for the sentence.
 
+    Yields
+    ------
+    None
+        Work on the file inside the `with`.
+
     Raises
     ------
     UnreadableImageError

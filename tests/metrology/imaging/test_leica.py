@@ -68,6 +68,22 @@ def test_an_xlef_never_leads_out_of_its_folder(tmp_path, named):
         read(path)
 
 
+def test_files_of_an_xlef_that_name_one_another_in_a_circle_are_refused(tmp_path):
+    path = xlef(tmp_path / "project", STACK, lif_element(STACK, "ZYX"))
+    path.write_text(path.read_text().replace("</Children>", '<Reference File="project.xlef"/></Children>'))
+    with pytest.raises(UnreadableImageError, match="damaged") as caught:
+        read(path)
+    assert "circle" in caught.value.details["reason"]
+
+
+def test_entities_in_a_file_of_an_xlef_are_refused(tmp_path):
+    path = xlef(tmp_path / "project", STACK, lif_element(STACK, "ZYX"))
+    inner = path.parent / "one.xlif"
+    inner.write_text(inner.read_text().replace("?>", '?><!DOCTYPE a [<!ENTITY a "aa">]>', 1))
+    with pytest.raises(UnreadableImageError, match="entities"):
+        read(path)
+
+
 def test_a_tile_scan_becomes_a_mosaic_by_where_the_stage_stood(tmp_path):
     tiles = RNG.integers(0, 4000, (4, 20, 24), dtype=np.uint16)  # M, Y, X; fields of 4 × 4.8 µm
     step_y, step_x = 3.6e-6, 4.4e-6
