@@ -11,6 +11,7 @@ import numpy as np
 from pylibCZIrw import czi as libczi
 
 from common.errors import AxesError
+from metrology.imaging.czi_directory import check_directory
 from metrology.imaging.czi_metadata import metadata_from_xml
 from metrology.imaging.lazy import LazyPlanes, Opened
 from metrology.imaging.mosaics import Layout, TileGrid, join_fields
@@ -76,6 +77,7 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
     -----
     Pyramid levels are left aside. Where fields overlap, libCZI shows the later one.
     """
+    check_directory(path, kind=_KIND)
     with contextlib.ExitStack() as held:
         with saying_damage(path, kind=_KIND):
             opened = held.enter_context(libczi.open_czi(str(path)))

@@ -73,7 +73,7 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
         with saying_damage(path, kind=kind):
             settings: Mapping[str, Any] = files.settings
             planes = _planes(files)
-        sizes = _sizes(settings)
+            sizes = _sizes(settings)
         shape = (sizes["T"], sizes["C"], sizes["Z"], sizes["Y"], sizes["X"])
         missing = [where for where in np.ndindex(*shape[:3]) if where not in planes]
         if missing:

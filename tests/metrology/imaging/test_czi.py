@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -160,3 +161,41 @@ def test_settings_of_a_laser_scan_are_found_with_their_places():
 def test_an_empty_header_says_nothing():
     found = metadata_from_xml(ET.fromstring("<ImageDocument/>"))  # noqa: S314 (our own text)
     assert (dict(found.fields), found.channels) == ({}, ())
+
+
+def test_an_entry_of_more_dimensions_than_the_format_has_is_refused_before_the_library_falls_over_it(tmp_path):
+    """Given to libCZI, such a file ends the process."""
+    path = czi(tmp_path / "a.czi", _tiles())
+    content = bytearray(path.read_bytes())
+    directory = struct.unpack_from("<Q", content, 32 + 52)[0]
+    assert content[directory : directory + 15] == b"ZISRAWDIRECTORY"
+    struct.pack_into("<I", content, directory + 32 + 128 + 28, 127)  # dimensions of the first entry
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImageError, match="damaged") as caught:
+        read(path)
+    assert caught.value.details["reason"] == "an entry b'DV' of 127 dimensions"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        (36, 2**40, "ZISRAWDIRECTORY at"),  # of the directory, in the file's header
+        (44, 4, "no whole ZISRAWMETADATA at 4"),
+    ],
+)
+def test_a_place_that_holds_no_such_segment_is_refused(tmp_path, place, value, reason):
+    path = czi(tmp_path / "a.czi", _tiles())
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<Q", content, 32 + 16 + place, value)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImageError, match="damaged") as caught:
+        read(path)
+    assert caught.value.details["reason"].startswith(reason)
+
+
+def test_a_claim_of_planes_that_are_not_there_is_refused(tmp_path):
+    """A single field at a time that nobody waits for: libCZI counts all the planes up to it, one by one."""
+    tiles = [(BIG, (0, 0), {"T": t}, 0) for t in (0, 200_000_000)]
+    with pytest.raises(UnreadableImageError, match="damaged") as caught:
+        read(czi(tmp_path / "a.czi", tiles))
+    assert caught.value.details["reason"] == "claims 200000001 planes and has 2 fields"
