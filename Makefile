@@ -44,7 +44,7 @@ serve: $(VENV)/runtime.stamp ## pages, workers and scheduler, without the demons
 	@$(MANAGE) serve
 
 worker: $(VENV)/runtime.stamp ## one more worker for both queues, beside a running Strehl
-	@$(PY) -m celery -A config.celery worker --loglevel=INFO -Q measure,train -c 1 -n "extra-$$$$@strehl"
+	@$(PY) -m celery -A config.celery worker --loglevel=INFO -Q measure,train -c 1 --prefetch-multiplier 1 -n "extra-$$$$@strehl"
 
 stop: ## stop Strehl, its embedded PostgreSQL and what a killed one left behind
 	@$(MANAGE) services stop

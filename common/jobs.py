@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
 log = logging.getLogger("strehl.jobs")
 
 JobT = TypeVar("JobT", bound=Job)
@@ -47,13 +49,12 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
         with kept_alive(job):
             work(job)
     except StrehlError as error:
-        finish(model, job_id, error=error)
+        finish(job, error=error)
         return False
     except Exception:  # the outermost boundary: the row must not stay "running"
         log.exception("%s %s failed", model.__name__, job_id)
         finish(
-            model,
-            job_id,
+            job,
             error=InternalError(
                 "Something went wrong inside Strehl.",
                 hint="Its log has the details; start the job again, and report it if it fails again.",
@@ -61,7 +62,7 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
             ),
         )
         return False
-    finish(model, job_id)
+    finish(job)
     return True
 
 
@@ -104,9 +105,9 @@ def beat(job: Job, progress: float, stage: str = "") -> None:
     job.progress, job.stage = min(max(progress, 0.0), 1.0), stage
 
 
-def finish(model: type[JobT], job_id: int, *, error: StrehlError | None = None) -> None:
-    """End a running row as done, cancelled (where that was asked for) or failed."""
-    running = model._default_manager.filter(pk=job_id, state=JobState.RUNNING)
+def finish(job: Job, *, error: StrehlError | None = None) -> None:
+    """End a claimed row as done, cancelled (where that was asked for) or failed, unless another worker has it by now."""
+    running = _claimed(job)
     ended: dict[str, Any] = {"finished_at": timezone.now()}
     if error is not None:
         running.update(
@@ -206,9 +207,7 @@ def kept_alive(job: Job) -> Iterator[None]:
     def pulse() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
             try:
-                type(job)._default_manager.filter(pk=job.pk).update(
-                    heartbeat_at=timezone.now(), progress=job.progress, stage=job.stage
-                )
+                _claimed(job).update(heartbeat_at=timezone.now(), progress=job.progress, stage=job.stage)
             except (
                 OperationalError,
                 InterfaceError,
@@ -224,6 +223,11 @@ def kept_alive(job: Job) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _claimed(job: JobT) -> QuerySet[JobT]:
+    """Return the row as long as it is this worker's: one that was suspended finds that another attempt has begun."""
+    return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING, attempts=job.attempts)
 
 
 def _is_stale(job: Job, now: datetime) -> bool:

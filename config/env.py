@@ -37,6 +37,8 @@ MEASURE_PROCESSES: int = _env.int("STREHL_MEASURE_PROCESSES", default=2)
 TORCH_THREADS: int = _env.int("STREHL_TORCH_THREADS", default=2)
 MAX_UPLOAD_BYTES: int = _env.int("STREHL_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 MAX_PIXELS: int = _env.int("STREHL_MAX_PIXELS", default=2_000_000_000)
+READER_MEMORY_BYTES: int = _env.int("STREHL_READER_MEMORY_BYTES", default=6 * 1024**3)
+READER_SECONDS: float = _env.float("STREHL_READER_SECONDS", default=60.0)
 EMBEDDED_AUTOSTART: bool = _env.bool("STREHL_EMBEDDED_AUTOSTART", default=True)
 JOB_STALE_SECONDS: int = _env.int("STREHL_JOB_STALE_SECONDS", default=60)
 

@@ -171,8 +171,9 @@ def _environment_of(role: Role) -> dict[str, str]:
     if role == "measure":  # the processes share the cores: threads of each would only wait for one another
         threads = str(max(1, (os.cpu_count() or 1) // env.MEASURE_PROCESSES))
         found |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
-        # what it writes can be had again from the originals: a power cut may lose its last commits, in their order
-        found["PGOPTIONS"] = "-c synchronous_commit=off"
+        if env.DATABASE_URL == env.EMBEDDED:
+            # what it writes can be had again from the originals: a power cut may lose its last commits, in their order
+            found["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip()
     return found
 
 

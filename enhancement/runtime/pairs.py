@@ -6,15 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from common.errors import ConstantImageError, InputError, RegistrationError, TrainingDataError
 from enhancement.models import PairSource
 from enhancement.training.dataset import TrainingPair
 from metrology.imaging.planes import brightest_slice
-from metrology.imaging.readers import read
 from metrology.imaging.registration import crop_to_overlap, register
 from metrology.models import StoredFile
+from metrology.runtime.reading import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +90,7 @@ class _Files:
     def stack(self, sha256: str, *, field: str) -> ImageStack:
         if sha256 not in self._kept:
             try:
-                stack = read(StoredFile(sha256=sha256).path, max_pixels=settings.MAX_PIXELS)
+                stack = read_file(StoredFile(sha256=sha256).path)
             except InputError as error:
                 raise TrainingDataError(
                     f"An image of field {field} cannot be read: {error.problem}",

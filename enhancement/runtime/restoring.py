@@ -24,7 +24,7 @@ from enhancement.services.records import NewRestoration, restoration_record
 from enhancement.training.normalisation import Normalisation
 from metrology.imaging.planes import brightest_slice
 from metrology.imaging.previews import ContrastWindow, contrast_window
-from metrology.imaging.readers import read
+from metrology.runtime.reading import read_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def restore_image(row: RestoredImage) -> None:
     """
     acquisition, used = row.acquisition, row.model
     jobs.beat(row, 0.02, "reading the original")
-    stack = read(acquisition.stored_file.path, max_pixels=settings.MAX_PIXELS)
+    stack = read_file(acquisition.stored_file.path)
     z = brightest_slice(stack, used.input_channel)
     raw = stack.plane(c=used.input_channel, z=z)
     warnings = [text for text in row.warnings if text.startswith("It was taken through")]

@@ -59,6 +59,14 @@ class Measurement(models.Model):
     value = models.FloatField()
     uncertainty = models.FloatField(null=True, blank=True, help_text="Standard uncertainty, in the unit of the value.")
     n = models.PositiveIntegerField(default=1, help_text="How many objects (beads, pixels' planes) it summarises.")
+    reference = models.ForeignKey(
+        Acquisition,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="What it was compared with, for figures that compare.",
+    )
     measured_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
-from metrology.models import Limits, Measurement, Series, StandardKind, Validity
+from metrology.models import Assessment, Limits, Measurement, Series, StandardKind, Validity
 from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.services.assessments import assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
@@ -44,6 +44,7 @@ def assess_instrument(instrument_id: int) -> bool:
         if not health.needs_assessment or scans_pending(instrument):
             return False
         points = _points_by_series(instrument)
+        Assessment.objects.filter(series__instrument=instrument).exclude(series__in=points).delete()  # all points moved
         series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))
         events = list(instrument.service_events.order_by("ended_at"))
         design = design_for(sum(one.retired_at is None for one in series))
@@ -85,12 +86,14 @@ def _points_by_series(instrument: Instrument) -> dict[int, list[Point]]:
             "value",
             "acquisition__validity",
             "acquisition__validity_reason",
+            "reference_id",
         )
     )
     points: dict[int, list[Point]] = defaultdict(list)
-    for series_id, acquisition_id, acquired_at, value, validity, reason in rows:
+    for series_id, acquisition_id, acquired_at, value, validity, reason, reference_id in rows:
         if acquired_at is not None:  # asked for above; the column may be empty
-            points[series_id].append(Point(acquisition_id, acquired_at, value, validity == Validity.VALID, reason))
+            valid = validity == Validity.VALID
+            points[series_id].append(Point(acquisition_id, acquired_at, value, valid, reason, reference_id))
     return points
 
 
@@ -155,19 +158,19 @@ def _absolute(limits: Limits | None, attribute: Attribute, points: Sequence[Poin
 
 
 def _epochs(points: Sequence[Point], events: Sequence[ServiceEvent]) -> tuple[list[int], list[ServiceEvent | None]]:
-    """Return the first point of each epoch and the event that opened it (None for the first)."""
-    starts = [0]
-    openers: list[ServiceEvent | None] = [None]
+    """Return the first point of each epoch and the event that opened it (None for the first, and for a new reference)."""
+    openers: dict[int, ServiceEvent | None] = {0: None}
     for event in events:
         first = next((i for i, point in enumerate(points) if point.acquired_at >= event.ended_at), None)
-        if first is None:
-            continue
-        if first == starts[-1]:
-            openers[-1] = event  # nothing was scanned between two events
-        else:
-            starts.append(first)
-            openers.append(event)
-    return starts, openers
+        if first is not None:
+            openers[first] = event  # the later one, where nothing was scanned between two events
+    reference = points[0].reference_id
+    for index, point in enumerate(points):
+        if point.reference_id not in {None, reference} and reference is not None:
+            openers.setdefault(index, None)
+        reference = point.reference_id or reference
+    starts = sorted(openers)
+    return starts, [openers[start] for start in starts]
 
 
 def _signal_facts(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from common import jobs
-from common.errors import StrehlError
 from metrology.attributes.measure import measure_stack
 from metrology.imaging.comparability import compare_settings
 from metrology.imaging.mosaics import tile_grid
 from metrology.imaging.planes import brightest_slice
-from metrology.imaging.readers import read
 from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
 from metrology.runtime.previews import previews_write
 from metrology.runtime.quantities import rows_of
+from metrology.runtime.reading import read_original, read_reference
 from metrology.runtime.validity import why_invalid
 from metrology.selectors.standards import reference_for
 from metrology.services.measurements import facts_noted, measurements_record
@@ -34,8 +30,6 @@ TILE_PX = 1024
 """Side of a field of a stitched mosaic, as the founding report's 5120 × 5120 scans have it [px]."""
 LARGEST_FIELD_PX = 2048
 """A larger image whose sides are whole fields is a mosaic; single fields of that size have other sides [px]."""
-LARGEST_KEPT_BYTES = 32 * 1024**2
-"""A reference up to this size stays in the worker's memory [byte]."""
 TYPED_SIZES = ("pixel_size_um", "z_step_um")
 
 
@@ -75,9 +69,9 @@ def measure(acquisition: Acquisition) -> None:
         not_charted = _attribute(acquisition, stack, note)
     jobs.beat(acquisition, 0.4, "measuring")
     kind = acquisition.standard.kind if acquisition.standard else None
-    measured = measure_stack(
-        stack, standard_kind=kind, reference=_reference(acquisition), bit_depth=acquisition.bit_depth
-    )
+    chosen = reference_for(acquisition)
+    reference = None if chosen is None else read_reference(chosen.acquisition)
+    measured = measure_stack(stack, standard_kind=kind, reference=reference, bit_depth=acquisition.bit_depth)
     readings, failures = rows_of(measured)
     invalid = why_invalid(measured, planes, kind=kind)
     reason = " ".join(part for part in (invalid, not_charted, _not_comparable(acquisition)) if part)
@@ -87,24 +81,8 @@ def measure(acquisition: Acquisition) -> None:
         failures,
         validity=Validity.INVALID if reason else Validity.VALID,
         validity_reason=reason,
+        reference=None if chosen is None else chosen.acquisition,
     )
-
-
-def read_original(acquisition: Acquisition) -> ImageStack:
-    """Read the original of an acquisition; what is wrong with it is said with the name that people know it by.
-
-    Raises
-    ------
-    StrehlError
-        As `metrology.imaging.readers.read`.
-    """
-    path = acquisition.stored_file.path
-    try:
-        return read(path, max_pixels=settings.MAX_PIXELS)
-    except StrehlError as error:
-        details = {**error.details, "file": acquisition.original_name}
-        problem = error.problem.replace(path.name, acquisition.original_name)
-        raise type(error)(problem, hint=error.hint, **details) from error
 
 
 def _with_typed_sizes(stack: ImageStack, acquisition: Acquisition) -> ImageStack:
@@ -192,19 +170,3 @@ def _not_comparable(acquisition: Acquisition) -> str:
     compared = compare_settings(acquisition.protocol.requirements, acquisition.metadata)
     differing = "; ".join(one.sentence for one in compared if one.outcome == "differs")
     return f"Not comparable: {differing}." if differing else ""
-
-
-def _reference(acquisition: Acquisition) -> ImageStack | None:
-    """Read the acquisition that this one is compared with, where staff has chosen one."""
-    chosen = reference_for(acquisition)
-    if chosen is None:
-        return None
-    if chosen.acquisition.stored_file.size_bytes > LARGEST_KEPT_BYTES:
-        return read_original(chosen.acquisition)
-    return _kept_reference(chosen.acquisition.pk)
-
-
-@lru_cache(maxsize=4)
-def _kept_reference(acquisition_id: int) -> ImageStack:
-    """Read a reference once for the many scans that follow; originals never change and stacks are read-only."""
-    return read_original(Acquisition.objects.select_related("stored_file").get(pk=acquisition_id))

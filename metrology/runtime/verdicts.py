@@ -35,6 +35,7 @@ class Point:
     value: float
     valid: bool
     reason: str
+    reference_id: int | None = None
 
 
 def segment_at(result: SeriesAssessment, index: int) -> Segment | None:
@@ -186,7 +187,7 @@ def _epoch_json(
     return {
         "index": number,
         "start": points[epoch.start].acquired_at.isoformat(),
-        "opened_by": opener.get_kind_display() if opener else "first scan",
+        "opened_by": opener.get_kind_display() if opener else "another reference" if number else "first scan",
         "service_event": opener.pk if opener else None,
         "stage": segment.stage if segment else "tentative",
         "centre": finite(segment.centre) if segment else None,

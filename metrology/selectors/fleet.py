@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 
 SHOWN_SPARKLINES = 2
 RANK: Final = {Verdict.DEGRADED: 3, Verdict.WATCH: 2, Verdict.IN_CONTROL: 1, Verdict.NO_DATA: 0}
-GROUPS: Final = ("intensity", "noise", "sharpness", "texture", "reference", "beads", "field", "marbles", "scan", "power")
+GROUPS: Final = (
+    "intensity",
+    "noise",
+    "sharpness",
+    "texture",
+    "reference",
+    "beads",
+    "field",
+    "marbles",
+    "scan",
+    "power",
+)
 UNKNOWN_ROOM = "unknown"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from common.errors import NotFoundError
-from metrology.models import Acquisition, ReferenceAcquisition, Standard
+from metrology.models import Acquisition, ReferenceAcquisition, Standard, Validity
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -84,14 +84,18 @@ def reference_for(acquisition: Acquisition) -> ReferenceAcquisition | None:
     Notes
     -----
     The latest chosen for the same instrument, path and standard counts; once it is withdrawn there is none, until
-    another is chosen. An acquisition is never its own reference: it is compared with the one before it.
+    another is chosen, and so while it is not valid. An acquisition is never its own reference: it is compared with the
+    one before it.
     """
     choices = _choices(acquisition).select_related(None).select_related("acquisition__stored_file")
-    choices = choices.only("ended_at", "acquisition__stored_file__size_bytes")  # asked for every scan
+    choices = choices.only(
+        "ended_at", "acquisition__validity", "acquisition__stored_file__size_bytes"
+    )  # asked for every scan
     latest = choices.first()
     if latest is not None and latest.ended_at is None and latest.acquisition_id == acquisition.pk:
         latest = choices.exclude(acquisition_id=acquisition.pk).first()
-    return latest if latest is not None and latest.ended_at is None else None
+    usable = latest is not None and latest.ended_at is None and latest.acquisition.validity != Validity.INVALID
+    return latest if usable else None
 
 
 def reference_of(acquisition: Acquisition) -> ReferenceAcquisition | None:

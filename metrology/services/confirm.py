@@ -16,12 +16,16 @@ from metrology.models import Acquisition
 from metrology.services.given import Given, said_by, stated
 from metrology.services.health import assessment_request
 from metrology.services.measurements import measurements_withdraw
+from metrology.services.references import references_end
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 # Another value of one of these makes other figures, or the same figures of another series
 MEASURED_WITH = frozenset({"instrument", "optical_path", "standard", "pixel_size_um", "z_step_um"})
+
+LARGEST_SIZE_UM = 1e4
+"""No pixel and no distance of slices is larger [µm]."""
 
 
 class Confirmed(Given, total=False):
@@ -116,8 +120,11 @@ def _stated(acquisition: Acquisition, said: Confirmed) -> dict[str, Any]:
     sizes: dict[str, Any] = {}
     for name in ("pixel_size_um", "z_step_um"):
         size = said.pop(name, None)  # type: ignore[misc]  # both keys are of Confirmed
-        if size is not None and not float(size) > 0:
-            raise InputError(f"A {name.replace('_um', '').replace('_', ' ')} is larger than 0.", hint="Give it in µm.")
+        if size is not None and not 0 < float(size) < LARGEST_SIZE_UM:
+            raise InputError(
+                f"A {name.replace('_um', '').replace('_', ' ')} lies between 0 and {LARGEST_SIZE_UM:g} µm.",
+                hint="Give it in µm.",
+            )
         if size is not None:
             sizes[name] = float(size)
     given: dict[str, Any] = {**stated(said, acquisition.facility), **sizes}
@@ -139,6 +146,8 @@ def _write(
             acquisition.sources[name] = by
     if changed:
         withdrawn = measurements_withdraw(acquisition) if moved else []
+        if changed.keys() & {"instrument", "optical_path", "standard"}:
+            references_end(acquisition)
         at = timezone.now().isoformat()
         acquisition.corrections.append({"at": at, "by": by, "changed": changed, "withdrawn": withdrawn})
     if "standard" in changed:

@@ -10,11 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.dispatch import dispatch
+from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Series
 from metrology.services.health import ASSESS_TASK, scans_pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+
+COMPARING = frozenset(one.id for one in ATTRIBUTES.values() if one.needs == "reference")
+"""Quantities that compare an image with its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ def measurements_record(
     *,
     validity: str,
     validity_reason: str = "",
+    reference: Acquisition | None = None,
 ) -> None:
     """Write the figures of an acquisition, all or none of them, and note that its instrument has to be judged anew.
 
@@ -98,6 +104,8 @@ def measurements_record(
         Whether the acquisition may be charted (`Validity`).
     validity_reason : str
         Why not, or why its figures are shown only.
+    reference : Acquisition, optional
+        What the figures that compare were compared with.
 
     Notes
     -----
@@ -110,7 +118,7 @@ def measurements_record(
         instrument = acquisition.instrument if _has_series(acquisition) else None
         charted = instrument is not None
         if charted:
-            _write_measurements(acquisition, readings)
+            _write_measurements(acquisition, readings, reference)
         _write_failures(acquisition, readings, failures)
         with facts_noted(acquisition) as note:
             note(
@@ -166,7 +174,7 @@ def _has_series(acquisition: Acquisition) -> bool:
     return None not in parts
 
 
-def _write_measurements(acquisition: Acquisition, readings: Iterable[Reading]) -> None:
+def _write_measurements(acquisition: Acquisition, readings: Iterable[Reading], reference: Acquisition | None) -> None:
     wanted = {(one.attribute_id, one.channel, one.algorithm_version): one for one in readings}
     series = _series_of(acquisition, wanted)
     Measurement.objects.bulk_create(
@@ -177,6 +185,7 @@ def _write_measurements(acquisition: Acquisition, readings: Iterable[Reading]) -
                 value=one.value,
                 uncertainty=one.uncertainty,
                 n=one.n,
+                reference=reference if one.attribute_id in COMPARING else None,
             )
             for key, one in wanted.items()
         ],

@@ -12,7 +12,7 @@ from common.models import JobState
 from common.permissions import Role
 from instruments.selectors.membership import require_role
 from metrology.models import ReferenceAcquisition, Validity
-from metrology.selectors.standards import references_chosen
+from metrology.selectors.standards import reference_of, references_chosen
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -33,7 +33,7 @@ def reference_set(acquisition: Acquisition, *, user: User | AnonymousUser | None
     Returns
     -------
     ReferenceAcquisition
-        The choice, dated; earlier choices stay and explain earlier figures.
+        The choice, dated; earlier choices stay and explain earlier figures. Choosing the one in force changes nothing.
 
     Raises
     ------
@@ -60,6 +60,9 @@ def reference_set(acquisition: Acquisition, *, user: User | AnonymousUser | None
             "An acquisition without a standard cannot be the reference.",
             hint="State its instrument, optical path and standard first.",
         )
+    in_force = reference_of(acquisition)
+    if in_force is not None:
+        return in_force
     return ReferenceAcquisition.objects.create(
         instrument=acquisition.instrument,
         optical_path=acquisition.optical_path,
@@ -114,3 +117,8 @@ def reference_withdraw(choice: ReferenceAcquisition, *, user: User | AnonymousUs
     fresh.ended_by_id = user.pk
     fresh.save(update_fields=["ended_at", "ended_by"])
     return fresh
+
+
+def references_end(acquisition: Acquisition) -> None:
+    """End the choices of an acquisition that turned out to be of something else."""
+    ReferenceAcquisition.objects.filter(acquisition=acquisition, ended_at=None).update(ended_at=timezone.now())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from django.db import transaction
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 FIXED_ONCE_SCANNED = ("kind", "bead_diameter_um")
 """They decide what was measured on a sample; its figures would lose their meaning."""
+
+LARGEST_BEAD_UM = 1000.0
 
 
 class StandardFields(TypedDict, total=False):
@@ -136,9 +137,11 @@ def _check(standard: Standard) -> None:
             f"'{standard.kind}' is not a kind of standard.", hint=f"Use one of {', '.join(StandardKind.values)}."
         )
     diameter = standard.bead_diameter_um
-    if diameter is not None and not (math.isfinite(diameter) and diameter > 0):
+    if diameter is not None and not 0 < diameter <= LARGEST_BEAD_UM:
         raise InputError(
-            "The bead diameter is not a positive number.", hint="Give it in µm, or leave it out.", given=repr(diameter)
+            f"A bead diameter lies between 0 and {LARGEST_BEAD_UM:g} µm.",
+            hint="Give it in µm, or leave it out.",
+            given=repr(diameter),
         )
     namesake = Standard.objects.filter(facility=standard.facility_id, name=standard.name).exclude(pk=standard.pk)
     if namesake.exists():

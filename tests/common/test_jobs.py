@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from common import jobs
@@ -66,6 +68,60 @@ def test_an_error_of_the_tree_becomes_the_row_s_sentence(job):
     assert (row.state, row.error_code) == (JobState.FAILED, "fit")
     assert row.error_message == "The Gaussian did not fit. Scan the beads again."
     assert row.error_details == {"r_squared": 0.1}
+
+
+def test_a_worker_that_was_suspended_does_not_end_the_job_of_its_successor(job, settings):
+    suspended = jobs.claim(Acquisition, job.pk)
+    Acquisition.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+    successor = jobs.claim(Acquisition, job.pk)
+    jobs.finish(suspended)
+    assert reread(job).state == JobState.RUNNING
+    jobs.finish(successor)
+    assert reread(job).state == JobState.DONE
+
+
+def test_what_is_told_of_the_progress_reaches_the_row_with_the_heartbeat(job, monkeypatch):
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)
+    row = jobs.claim(Acquisition, job.pk)
+    before = row.heartbeat_at
+    jobs.beat(row, 0.4, "measuring")
+    updates = []
+    monkeypatch.setattr(jobs, "_claimed", lambda told: Recorded(told, updates))
+    with jobs.kept_alive(row):
+        wait_until(lambda: len(updates) > 1)
+    assert updates[0]["progress"] == 0.4
+    assert updates[0]["stage"] == "measuring"
+    assert updates[0]["heartbeat_at"] > before
+
+
+def test_a_heartbeat_forgives_a_database_that_restarts(job, monkeypatch, caplog):
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)
+    row = jobs.claim(Acquisition, job.pk)
+    updates = []
+    monkeypatch.setattr(jobs, "_claimed", lambda told: Recorded(told, updates, failures=2))
+    with jobs.kept_alive(row):
+        wait_until(lambda: len(updates) >= 4)
+    assert "no heartbeat" in caplog.text
+
+
+class Recorded:
+    """Stands for the row in the heartbeat's thread, which would use a connection outside the test's transaction."""
+
+    def __init__(self, told, updates, failures=0):
+        assert isinstance(told, Acquisition)
+        self.updates, self.failures = updates, failures
+
+    def update(self, **fields):
+        self.updates.append(fields)
+        if len(self.updates) <= self.failures:
+            raise OperationalError("the server closes the connection")
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert holds()
 
 
 def test_an_unforeseen_error_ends_the_row_without_showing_its_inside(job, caplog):

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.embedded import supervisor
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.supervisor import MARK
 from config.env import BASE_DIR
@@ -163,3 +164,14 @@ def alive(environment):
             continue
         found.append(process)
     return found
+
+
+def test_only_the_measuring_role_commits_without_waiting_and_keeps_the_operator_s_options(monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=64MB")
+    assert supervisor._environment_of("measure")["PGOPTIONS"] == "-c work_mem=64MB -c synchronous_commit=off"
+    assert all("PGOPTIONS" not in supervisor._environment_of(role) for role in ("web", "train", "beat"))
+
+
+def test_a_training_worker_holds_one_message_at_a_time():
+    command = supervisor.command_of("train", port=1)
+    assert command[command.index("--prefetch-multiplier") + 1] == "1"

@@ -205,6 +205,44 @@ def test_an_instrument_of_which_nothing_has_changed_is_not_judged_again(path):
     assert Health.objects.get().assessed_at == judged_at
 
 
+def test_a_series_whose_scans_all_turned_out_to_be_of_something_else_is_judged_no_more(path):
+    history(series_of(path), fallen())
+    judge(path.instrument_id)
+    assert Assessment.objects.exists()
+    other = Standard.objects.create(facility=path.instrument.facility, name="other", kind="marbles")
+    Acquisition.objects.update(standard=other)
+    judge(path.instrument_id)
+    assert not Assessment.objects.exists()
+    assert Health.objects.get().reasons == []
+
+
+def test_another_reference_opens_an_epoch(path):
+    series = series_of(path, "ssim")
+    values = np.concatenate([np.full(20, 0.9), np.full(20, 0.6)]) + np.random.default_rng(3).normal(0, 0.002, 40)
+    history(series, values)
+    first, second = Acquisition.objects.order_by("acquired_at")[:2]
+    Measurement.objects.filter(acquisition__acquired_at__lt=catalogue.START + timedelta(weeks=20)).update(
+        reference=first
+    )
+    Measurement.objects.filter(acquisition__acquired_at__gte=catalogue.START + timedelta(weeks=20)).update(
+        reference=second
+    )
+    judge(path.instrument_id)
+    epochs = Assessment.objects.get().result["epochs"]
+    assert [epoch["opened_by"] for epoch in epochs] == ["first scan", "another reference"]
+    assert not Flag.objects.exists()
+
+
+def test_a_retired_series_is_charted_but_raises_no_flag(path):
+    series = series_of(path)
+    history(series, fallen())
+    Series.objects.update(retired_at=catalogue.START)
+    judge(path.instrument_id)
+    assert Assessment.objects.get().status == "degraded"
+    assert not Flag.objects.exists()
+    assert Health.objects.get().verdict == "no_data"
+
+
 def limit(path, week, **fields):
     Limits.objects.create(
         facility=path.instrument.facility,

@@ -141,7 +141,7 @@ def test_nobody_corrects_for_another_facility(row):
 
 
 def test_impossible_things_are_refused(row):
-    with pytest.raises(InputError, match="pixel size is larger than 0"):
+    with pytest.raises(InputError, match="pixel size lies between 0"):
         acquisition_confirm(row, user=None, pixel_size_um=0.0)
     with pytest.raises(InvalidDateError):
         acquisition_confirm(row, user=None, acquired_at=timezone.now() + timedelta(days=2))

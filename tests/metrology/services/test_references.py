@@ -9,6 +9,7 @@ from common.models import JobState
 from common.permissions import Role
 from metrology.models import ReferenceAcquisition, Validity
 from metrology.selectors.standards import reference_for, reference_list, reference_of
+from metrology.services.confirm import acquisition_confirm
 from metrology.services.references import reference_set, reference_withdraw
 from tests.factories import acquisitions, catalogue
 
@@ -124,3 +125,26 @@ def test_only_staff_of_the_facility_withdraw(where):
     with pytest.raises(NotFoundError):
         reference_withdraw(chosen, user=catalogue.member(Role.STAFF))
     assert ReferenceAcquisition.objects.get().ended_at is None
+
+
+def test_choosing_the_reference_in_force_again_changes_nothing(where):
+    first = made(where)
+    assert reference_set(first, user=None) == reference_set(first, user=None)
+    assert ReferenceAcquisition.objects.count() == 1
+
+
+def test_a_reference_that_is_not_valid_any_more_is_compared_with_no_more(where):
+    first, second = made(where), made(where)
+    reference_set(first, user=None)
+    type(first).objects.filter(pk=first.pk).update(validity=Validity.INVALID)
+    assert reference_for(second) is None
+
+
+def test_a_reference_that_turns_out_to_be_of_another_standard_is_ended(where, monkeypatch):
+    monkeypatch.setattr("common.dispatch._send", lambda *_message: None)
+    first, second = made(where), made(where)
+    choice = reference_set(first, user=None)
+    acquisition_confirm(first, user=None, standard=acquisitions.standard(first.facility))
+    choice.refresh_from_db()
+    assert choice.ended_at is not None
+    assert reference_for(second) is None

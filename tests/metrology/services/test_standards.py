@@ -39,8 +39,8 @@ def test_staff_add_a_standard_to_their_own_facility(facility, staff):
         ({"name": "x" * 121}, "takes 121 characters; 120 are kept"),
         ({"lot": "x" * 61}, "takes 61 characters; 60 are kept"),
         ({"kind": "pudding"}, "not a kind of standard"),
-        ({"bead_diameter_um": 0.0}, "not a positive number"),
-        ({"bead_diameter_um": float("nan")}, "not a positive number"),
+        ({"bead_diameter_um": 0.0}, "between 0 and 1000"),
+        ({"bead_diameter_um": float("nan")}, "between 0 and 1000"),
         ({"name": "Known"}, "There is a standard 'Known' already"),
     ],
 )
