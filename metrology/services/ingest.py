@@ -91,7 +91,7 @@ def acquisition_ingest(
     NotFoundError
         Instrument or standard of another facility, or the user is of another facility.
     UnreadableImageError
-        Empty, or not a TIFF, OME-TIFF or LSM file by its first bytes.
+        Empty, or nothing that a reader opens by its first bytes.
     InvalidDateError
         The date given lies in the future.
     TooLargeError, StorageError, InputError

@@ -135,12 +135,13 @@ def test_two_people_who_bring_one_file_at_the_same_moment_get_the_same_acquisiti
         (b"", "is empty"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG picture"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "a JPEG picture"),
-        (b"ZISRAWFILE" + bytes(50), "a Zeiss CZI file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
+        (b'<?xml version="1.0"?><LMSDataContainerHeader Version="2">', "holds settings only"),
         (b"PK\x03\x04" + bytes(50), "a ZIP archive"),
         (b"hello, I am a text", "of an unknown format"),
     ],
 )
-def test_what_is_no_tiff_is_refused_by_its_first_bytes_whatever_its_name(head, what):
+def test_what_no_reader_opens_is_refused_by_its_first_bytes_whatever_its_name(head, what):
     with pytest.raises(UnreadableImageError, match=what) as refused:
         ingest(head, name="scan.tif")
     assert "scan.tif" in refused.value.problem
