@@ -17,7 +17,15 @@ from metrology.imaging.lazy import LazyPlanes, Opened
 from metrology.imaging.leica_metadata import metadata_from_element
 from metrology.imaging.mosaics import join_fields, mosaic_decoder
 from metrology.imaging.stack import Metadata, Sourced
-from metrology.imaging.trust import check_expansion, check_pixels, damaged, parse_xml, refuse_entities, saying_damage
+from metrology.imaging.trust import (
+    check_expansion,
+    check_pixels,
+    damaged,
+    format_of,
+    parse_xml,
+    refuse_entities,
+    saying_damage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +97,7 @@ def _header(path: Path) -> str:
     """Return the XML of a LIF, or the text of an XLEF, without a parser."""
     with path.open("rb") as stream:
         start = stream.read(_XML_OF_LIF)
-        if start.startswith(b"p\0\0\0"):
+        if format_of(path) is ImageFormat.LEICA:
             characters = int.from_bytes(start[9:13], "little")
             if 2 * characters > min(path.stat().st_size, _LARGEST_HEADER):
                 raise damaged(path, f"a header of {characters} characters", kind=_KIND)
@@ -117,9 +125,8 @@ def _tail(path: Path) -> str:
 
 def _check_companions(path: Path) -> None:
     """Find every file that an XLEF project names inside its own folder; a LIF or LOF names none."""
-    with path.open("rb") as stream:
-        if stream.read(4) == b"p\0\0\0":
-            return
+    if format_of(path) is not ImageFormat.XLEF:
+        return
     waiting, seen = [path], {path.resolve()}
     while waiting:
         one = waiting.pop()

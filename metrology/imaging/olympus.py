@@ -15,14 +15,13 @@ from common.errors import AxesError
 from common.image_formats import ImageFormat, companions_missing
 from metrology.imaging.lazy import LazyPlanes, Opened
 from metrology.imaging.olympus_metadata import metadata_from_settings
-from metrology.imaging.trust import check_expansion, check_pixels, damaged, saying_damage
+from metrology.imaging.trust import check_expansion, check_pixels, damaged, format_of, saying_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
 _OIB, _OIF = str(ImageFormat.OIB), str(ImageFormat.OIF)
-_COMPOUND = b"\xd0\xcf\x11\xe0"
 # s_C001Z002T003.tif: channel, slice and time of one plane, counted from 1
 _PLANE = re.compile(r"_(?P<axes>(?:[A-Z]\d{3,})+)\.tif$", re.IGNORECASE)
 
@@ -93,9 +92,7 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
 
 def _files(path: Path, held: contextlib.ExitStack) -> tuple[Any, str]:
     """Open the file system inside an OIB, or the folder beside an OIF."""
-    with path.open("rb") as stream:
-        compound = stream.read(4) == _COMPOUND
-    if not compound:
+    if format_of(path) is ImageFormat.OIF:
         if not path.with_name(f"{path.name}.files").is_dir():
             raise companions_missing(ImageFormat.OIF, name=path.name)
         with saying_damage(path, kind=_OIF):

@@ -50,6 +50,9 @@ def metadata_from_xml(xml: str) -> Metadata:
         _of_channel(channel, instrument, image.pixels.planes, index)
         for index, channel in enumerate(image.pixels.channels)
     )
+    averaged = {channel["averaging"].value for channel in channels if "averaging" in channel}
+    if len(averaged) == 1:
+        fields["averaging"] = Sourced(averaged.pop(), "OME-XML DetectorSettings Integration")
     return Metadata(MappingProxyType(fields), channels)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from common.errors import AxesError, UnreadableImageError
-from common.image_formats import HEAD_BYTES, ImageFormat, identify
+from common.errors import AxesError
+from common.image_formats import ImageFormat
 from metrology.imaging.stack import ImageStack
 from metrology.imaging.survey import as_counts
-from metrology.imaging.trust import MAX_PIXELS, check_pixels
+from metrology.imaging.trust import MAX_PIXELS, check_pixels, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,24 +68,12 @@ def read(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> ImageStack:
     The first time point is decoded once on opening, to know the bit depth and the brightest slices and to find damage.
     """
     path = Path(path)
-    found = identify(_head(path), name=path.name)
+    found = format_of(path)
     opened: Opened = import_module(f"metrology.imaging.{_MODULES[found]}").open_image(path, max_pixels=max_pixels)
     _check_shape(opened.planes.shape_tczyx)
     check_pixels(opened.planes.shape_tczyx, max_pixels=max_pixels)
     planes, metadata, seen = as_counts(opened.planes, opened.metadata)
     return ImageStack(planes, metadata, opened.file_format, opened.tile_grid, seen.slice_means)
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(HEAD_BYTES)
-    except OSError as error:
-        raise UnreadableImageError(
-            f"The file {path.name} cannot be opened.",
-            hint="Check that it exists and that you may read it.",
-            reason=str(error),
-        ) from error
 
 
 def _check_shape(shape_tczyx: tuple[int, int, int, int, int]) -> None:

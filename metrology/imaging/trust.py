@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import tifffile
 
 from common.errors import TooLargeError, UnreadableImageError
+from common.image_formats import HEAD_BYTES, identify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from common.image_formats import ImageFormat
 
 MAX_PIXELS = 400_000_000
 """Largest z-stack of one channel, the most that is ever held at once: a 20 000 × 20 000 mosaic, 0.8 GB at 16 bits [px]."""
@@ -40,6 +43,36 @@ DAMAGE = (
     struct.error,
     zlib.error,
 )
+
+
+def format_of(path: Path) -> ImageFormat:
+    """Say by the first bytes of a file which reader opens it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ImageFormat
+        Whatever its name ends with.
+
+    Raises
+    ------
+    UnreadableImageError
+        It cannot be opened, is empty, a picture or of an unknown format.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError as error:
+        raise UnreadableImageError(
+            f"The file {path.name} cannot be opened.",
+            hint="Check that it exists and that you may read it.",
+            reason=str(error),
+        ) from error
+    return identify(head, name=path.name)
 
 
 def damaged(path: Path, reason: object, *, kind: str = "TIFF") -> UnreadableImageError:

@@ -101,3 +101,30 @@ def test_a_frame_of_an_nd2_is_found_by_its_step_in_each_loop():
     opened = SimpleNamespace(read_frame=frame)
     nikon._decoder(opened, sizes, ["T", "P", "Z"], 2)(1, 1, 3)
     assert asked == [1 * 20 + 2 * 5 + 3]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "packed", "reason"),
+    [
+        ({0: 4096, 2: 8192}, False, "1 of 3 frames are missing"),
+        ({0: 4096, 1: 8192, 2: 10**9}, False, "frames beyond the end of the file"),
+        ({0: 100, 1: 100, 2: 100}, False, "claims 7680 bytes of pixels but stores 5000"),
+    ],
+)
+def test_frames_of_an_nd2_that_the_library_would_show_as_black_are_refused(tmp_path, offsets, packed, reason):
+    path = tmp_path / "a.nd2"
+    path.write_bytes(bytes(5000 if offsets[0] == offsets.get(1) else 20_000))
+    attributes = SimpleNamespace(heightPx=32, widthBytes=80, compressionType="lossless" if packed else None)
+    opened = SimpleNamespace(_rdr=SimpleNamespace(_frame_offsets=offsets), attributes=attributes)
+    with pytest.raises(UnreadableImageError, match=r"Nikon ND2 file a\.nd2 is damaged") as caught:
+        nikon._check_claims(path, opened, frames=3)
+    assert caught.value.details["reason"] == reason
+
+
+def test_a_packed_nd2_that_would_expand_beyond_real_images_is_refused(tmp_path):
+    path = tmp_path / "a.nd2"
+    path.write_bytes(bytes(5000))
+    attributes = SimpleNamespace(heightPx=10_000, widthBytes=20_000, compressionType="lossless")
+    opened = SimpleNamespace(_rdr=SimpleNamespace(_frame_offsets={0: 4096}), attributes=attributes)
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        nikon._check_claims(path, opened, frames=1)
