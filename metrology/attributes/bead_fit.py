@@ -1,29 +1,32 @@
-"""Fit the image of one point: 2-D Gaussian in XY and 1-D Gaussian in Z, with standard errors.
+"""Fit the image of one point by Gaussians, with standard errors that allow for photon noise.
 
 References
 ----------
-QUAREP-LiMi WG5 protocol for lateral and axial resolution, protocols.io.
+QUAREP-LiMi WG5 protocol for lateral and axial resolution, protocols.io. Leverage of a residual: Hoaglin & Welsch,
+Am. Stat. 32, 17 (1978). Sandwich of an unweighted fit with known variances: Seber & Wild, Nonlinear Regression (1989), §2.8.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from common.errors import FitError
 from metrology.attributes.bead_selection import half_box
+from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from metrology.attributes.bead_selection import Candidate
+    from metrology.attributes.gaussian import Gaussian
 
-FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))
-_MIN_R2 = 0.8  # of either fit; below, the spot is no bead
+Method = Literal["2d+1d", "1d", "3d"]
+
+_LEAST_F = 6.0  # explained over unexplained variance, each by its degrees of freedom; below, the spot is noise
+_LEAST_R2 = 0.3  # part of the variance explained; below, the spot is no bead however bright
+_NARROWEST_PX = 0.5  # at half height; the pixels hardly see a narrower one
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,11 @@ class Bead:
     amplitude, background : float
         Height of the lateral fit and what lies below it [count].
     r2_lateral, r2_axial : float
-        Part of the variance that the fits explain.
+        Part of the variance that the fits explain; of 1-D fits, the least.
+    candidate : Candidate
+        Where it was found.
+    centre_error_zyx_um : tuple of float
+        Standard errors of its centre [µm].
     """
 
     z_um: float
@@ -60,10 +67,18 @@ class Bead:
     background: float
     r2_lateral: float
     r2_axial: float
+    candidate: Candidate
+    centre_error_zyx_um: tuple[float, float, float]
 
 
-def fit_bead(stack: np.ndarray, candidate: Candidate, *, voxel_size_zyx_um: tuple[float, float, float]) -> Bead:
-    """Fit one bead: 2-D Gaussian in its brightest slice, 1-D Gaussian along z through its brightest voxel.
+def fit_bead(
+    stack: np.ndarray,
+    candidate: Candidate,
+    *,
+    voxel_size_zyx_um: tuple[float, float, float],
+    method: Method = "2d+1d",
+) -> Bead:
+    """Fit one bead.
 
     Parameters
     ----------
@@ -73,6 +88,9 @@ def fit_bead(stack: np.ndarray, candidate: Candidate, *, voxel_size_zyx_um: tupl
         Where the bead is and roughly how wide.
     voxel_size_zyx_um : tuple of float
         Depth, height and width of a voxel [µm].
+    method : {"2d+1d", "1d", "3d"}
+        A 2-D Gaussian in the brightest slice and a 1-D Gaussian along z through the brightest voxel (QUAREP WG5), three 1-D
+        Gaussians through the brightest voxel (MetroloJ_QC), or one 3-D Gaussian.
 
     Returns
     -------
@@ -82,105 +100,136 @@ def fit_bead(stack: np.ndarray, candidate: Candidate, *, voxel_size_zyx_um: tupl
     Raises
     ------
     FitError
-        A fit does not converge, explains too little, or gives a width beyond its box.
+        A fit does not converge, explains too little, or gives a width below half a pixel or beyond its box.
+
+    Notes
+    -----
+    Voxels are taken as samples at their centres, as a scanner takes them. A camera integrates over its pixel, which adds
+    (0.68 pixel)² to the square of a width. Of a spot narrower than 1.5 pixels the place in its pixel and the width are hard
+    to tell apart: its standard error says so, and the single width means little.
     """
-    dz, dy, dx = voxel_size_zyx_um
-    rows, columns = candidate.box()
-    plane = stack[candidate.z, rows, columns].astype(np.float64)
-    y, x = np.mgrid[rows, columns].astype(np.float64)
-    base, height = float(np.median(plane)), float(plane.max())
-    start = [
-        height - base,
-        candidate.y,
-        candidate.x,
-        candidate.width_y / FWHM_PER_SIGMA,
-        candidate.width_x / FWHM_PER_SIGMA,
+    box = _box(stack, candidate)
+    candidate, lateral = _centred(stack, candidate, box)
+    noise = lateral.noise
+    match method:
+        case "2d+1d":
+            fits = (_line_fit(stack, candidate, box, 0, noise), 0), (lateral, 0), (lateral, 1)
+        case "1d":
+            lines = [(_line_fit(stack, candidate, box, axis, noise), 0) for axis in range(3)]
+            fits = lines[0], lines[1], lines[2]
+        case "3d":
+            start = [candidate.z, candidate.y, candidate.x]
+            widths = [candidate.width_z, candidate.width_y, candidate.width_x]
+            whole = fit_gaussian(stack[box], box, start, widths)
+            fits = (whole, 0), (whole, 1), (whole, 2)
+    return _bead(candidate, fits, box, voxel_size_zyx_um)
+
+
+def _bead(
+    candidate: Candidate,
+    fits: tuple[tuple[Gaussian, int], tuple[Gaussian, int], tuple[Gaussian, int]],
+    box: tuple[slice, ...],
+    voxel_size_zyx_um: tuple[float, float, float],
+) -> Bead:
+    """Turn the Gaussians of z, y and x into a bead, in µm."""
+    for fit, _ in fits:
+        _require_spot(fit)
+    longest = [part.stop - part.start for part in box]
+    longest[0] *= 4  # a short stack shows the top of a bead only
+    widths = [
+        _width(fit, axis, voxel_um, longest=size)
+        for (fit, axis), voxel_um, size in zip(fits, voxel_size_zyx_um, longest, strict=True)
     ]
-    lateral = _fit(_gaussian_2d, np.stack([y.ravel(), x.ravel()]), plane.ravel(), [*start, base])
-    half_z = half_box(candidate.width_z)
-    z = np.arange(max(0, candidate.z - half_z), min(stack.shape[0], candidate.z + half_z + 1), dtype=np.float64)
-    line = stack[int(z[0]) : int(z[-1]) + 1, candidate.y, candidate.x].astype(np.float64)
-    start = [line.max() - line.min(), candidate.z, candidate.width_z / FWHM_PER_SIGMA, line.min()]
-    axial = _fit(_gaussian_1d, z, line, start)
+    centres = [fit.centre[axis] * voxel for (fit, axis), voxel in zip(fits, voxel_size_zyx_um, strict=True)]
+    errors = [fit.centre_error[axis] * voxel for (fit, axis), voxel in zip(fits, voxel_size_zyx_um, strict=True)]
+    (axial, _), (lateral, _), (lateral_x, _) = fits
     return Bead(
-        z_um=axial.values[1] * dz,
-        y_um=lateral.values[1] * dy,
-        x_um=lateral.values[2] * dx,
-        axial=axial.width(2, dz, longest=4.0 * len(z)),
-        lateral_y=lateral.width(3, dy, longest=plane.shape[0]),
-        lateral_x=lateral.width(4, dx, longest=plane.shape[1]),
-        amplitude=lateral.values[0],
-        background=lateral.values[5],
-        r2_lateral=lateral.r2,
+        z_um=centres[0],
+        y_um=centres[1],
+        x_um=centres[2],
+        axial=widths[0],
+        lateral_y=widths[1],
+        lateral_x=widths[2],
+        amplitude=lateral.height,
+        background=lateral.base,
+        r2_lateral=min(lateral.r2, lateral_x.r2),
         r2_axial=axial.r2,
+        candidate=candidate,
+        centre_error_zyx_um=(errors[0], errors[1], errors[2]),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    values: list[float]
-    errors: list[float]
-    r2: float
-
-    def width(self, index: int, voxel_um: float, *, longest: float) -> Width:
-        """Turn a sigma in pixels into a width in µm, refusing one wider than the box [px] can tell."""
-        fwhm_px = abs(self.values[index]) * FWHM_PER_SIGMA
-        if not 1 <= fwhm_px <= longest:
-            raise FitError(
-                "The fitted width of a bead is below a pixel or beyond its surroundings.",
-                hint="Scan well separated sub-resolution beads.",
-            )
-        return Width(fwhm_px * voxel_um, self.errors[index] * FWHM_PER_SIGMA * voxel_um)
+def _box(stack: np.ndarray, candidate: Candidate) -> tuple[slice, slice, slice]:
+    half_z = half_box(candidate.width_z)
+    first, last = max(0, candidate.z - half_z), min(stack.shape[0], candidate.z + half_z + 1)
+    return (slice(first, last), *candidate.box())
 
 
-def _fit(model: Callable[..., np.ndarray], places: np.ndarray, counts: np.ndarray, start: list[float]) -> _Fitted:
-    """Fit by least squares, with errors that allow for noise growing with brightness."""
-    if counts.size <= len(start) + 1:
-        raise FitError("Too few slices or pixels show the bead to fit it.", hint="Scan more slices above and below it.")
-    fit = least_squares(lambda values: model(places, *values) - counts, start, method="lm", max_nfev=2000)
-    r2 = 1 - float((fit.fun**2).sum() / ((counts - counts.mean()) ** 2).sum())
-    if not fit.success or r2 < _MIN_R2:
+def _centred(stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice]) -> tuple[Candidate, Gaussian]:
+    """Move a bead's slice to where a fit sees its focus; the brightest slice is also the luckiest and makes it narrow."""
+    first = _slice_fit(stack, candidate, box)
+    height = _line_fit(stack, candidate, box, 0, first.noise)
+    z = _near(candidate.z, height.centre[0], box[0])
+    if z == candidate.z:
+        return candidate, first
+    moved = replace(candidate, z=z)
+    return moved, _slice_fit(stack, moved, box)
+
+
+def _near(at: int, centre: float, part: slice) -> int:
+    """Return the slice of a fitted centre, at most one from the brightest."""
+    moved = at + int(np.clip(round(centre - at), -1, 1))
+    return int(np.clip(moved, part.start, part.stop - 1))
+
+
+def _slice_fit(stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice]) -> Gaussian:
+    start, widths = [candidate.y, candidate.x], [candidate.width_y, candidate.width_x]
+    return fit_gaussian(stack[candidate.z, box[1], box[2]], box[1:], start, widths)
+
+
+def _line_fit(
+    stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice], axis: int, noise: Noise
+) -> Gaussian:
+    """Fit the line along an axis through the brightest voxel; so few pixels do not tell their noise, so it is given."""
+    place: list[int | slice] = [candidate.z, candidate.y, candidate.x]
+    start = place[axis]
+    width = (candidate.width_z, candidate.width_y, candidate.width_x)[axis]
+    place[axis] = box[axis]
+    return fit_gaussian(stack[tuple(place)], (box[axis],), [int(start)], [width], noise=noise)  # type: ignore[arg-type]  # an index until replaced
+
+
+def _require_spot(fit: Gaussian) -> None:
+    if fit.height <= 0 or fit.r2 < _LEAST_R2 or fit.f_ratio < _LEAST_F:
         raise FitError(
-            "A spot does not look like a bead.", hint="Scan bright, well separated sub-resolution beads.", r2=r2
+            "A spot does not look like a bead.", hint="Scan bright, well separated sub-resolution beads.", r2=fit.r2
         )
-    return _Fitted([float(value) for value in fit.x], _standard_errors(fit.jac, fit.fun), r2)
 
 
-def _standard_errors(jacobian: np.ndarray, residuals: np.ndarray) -> list[float]:
-    """Return heteroscedasticity-consistent standard errors (HC3): photon noise is not the same in every pixel.
+def _width(fit: Gaussian, axis: int, voxel_um: float, *, longest: float) -> Width:
+    """Turn a sigma in pixels into a width in µm, refusing one that the pixels do not tell or wider than the box [px]."""
+    fwhm_px, error_px = fit.sigma[axis] * FWHM_PER_SIGMA, fit.sigma_error[axis] * FWHM_PER_SIGMA
+    if not _NARROWEST_PX <= fwhm_px <= longest:
+        raise FitError(
+            "The fitted width of a bead is below half a pixel or beyond its surroundings.",
+            hint="Scan well separated sub-resolution beads with smaller pixels and finer slices.",
+        )
+    return Width(fwhm_px * voxel_um, error_px * voxel_um)
 
-    Raises
-    ------
-    FitError
-        The pixels do not determine all parameters.
 
-    References
+def noisy_median(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
+    """Return the median of repeated values and the larger of two standard errors: of their scatter, of their own (median).
+
+    Parameters
     ----------
-    MacKinnon & White, J. Econometrics 29, 305 (1985).
+    values, errors : ndarray, shape (n,)
+        Values and their standard errors.
+
+    Returns
+    -------
+    tuple of float
+        Median and standard error.
     """
-    inverse = np.linalg.pinv(jacobian.T @ jacobian)
-    leverage = np.einsum("ij,jk,ik->i", jacobian, inverse, jacobian)
-    weighted = jacobian * (residuals / np.maximum(1 - leverage, 1e-6))[:, np.newaxis]
-    variances = np.diag(inverse @ (weighted.T @ weighted) @ inverse)
-    if not (np.isfinite(variances) & (variances >= 0)).all():
-        raise FitError(
-            "The pixels do not determine the width of a spot.", hint="Scan with smaller pixels and finer slices."
-        )
-    return [float(error) for error in np.sqrt(variances)]
-
-
-def _gaussian_2d(
-    places: np.ndarray,
-    height: float,
-    y0: float,
-    x0: float,
-    sigma_y: float,
-    sigma_x: float,
-    base: float,
-) -> np.ndarray:
-    y, x = places
-    return np.asarray(base + height * np.exp(-0.5 * (((y - y0) / sigma_y) ** 2 + ((x - x0) / sigma_x) ** 2)))
-
-
-def _gaussian_1d(z: np.ndarray, height: float, z0: float, sigma: float, base: float) -> np.ndarray:
-    return np.asarray(base + height * np.exp(-0.5 * ((z - z0) / sigma) ** 2))
+    n = len(values)
+    of_median = math.sqrt(math.pi / 2) if n > 2 else 1.0  # a median scatters more than a mean (normal law)
+    scatter = float(values.std(ddof=1)) if n > 1 else 0.0
+    return float(np.median(values)), of_median / math.sqrt(n) * max(scatter, float(np.median(errors)))

@@ -7,7 +7,6 @@ QUAREP-LiMi WG5 protocol for lateral and axial resolution, protocols.io.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,14 +14,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.errors import FitError, TooFewBeadsError
-from metrology.attributes.bead_fit import fit_bead
+from common.errors import FitError, MissingMetadataError, TooFewBeadsError
+from instruments.optics.resolution import theoretical_resolution
+from metrology.attributes.bead_fit import fit_bead, noisy_median
 from metrology.attributes.bead_selection import find_beads
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
+    from instruments.optics.resolution import OpticalSettings, Resolution
     from metrology.attributes.bead_fit import Bead, Width
     from metrology.attributes.bead_selection import Candidate
+
+METROLOJ_R2 = 0.95
+"""Part of the variance that MetroloJ_QC wants a line's Gaussian to explain (Faklaris et al. 2022)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class BeadView:
         Effective bit depth [bit].
     pixel_size_y_um : float, optional
         Height of a pixel where it differs [µm].
+    optics : OpticalSettings, optional
+        Technique, objective and wavelength, for what theory allows.
     """
 
     def __init__(
@@ -99,8 +105,9 @@ class BeadView:
         z_step_um: float,
         bit_depth: int,
         pixel_size_y_um: float | None = None,
+        optics: OpticalSettings | None = None,
     ) -> None:
-        self.stack = stack
+        self.stack, self._optics = stack, optics
         self._sizes = {
             "pixel_size_um": pixel_size_um,
             "z_step_um": z_step_um,
@@ -112,6 +119,51 @@ class BeadView:
     def field(self) -> BeadField:
         """All beads."""
         return measure_beads(self.stack, bit_depth=self._bit_depth, **self._sizes)
+
+    @property
+    def voxel_size_zyx_um(self) -> tuple[float, float, float]:
+        """Depth, height and width of a voxel [µm]."""
+        return self._sizes["z_step_um"], self._sizes["pixel_size_y_um"], self._sizes["pixel_size_um"]
+
+    @property
+    def theory(self) -> Resolution:
+        """Widths of an aberration-free instrument.
+
+        Raises
+        ------
+        MissingMetadataError
+            The optics are not known.
+        """
+        if self._optics is None:
+            raise MissingMetadataError(
+                "What theory allows needs the technique, the aperture, the immersion and the wavelength.",
+                hint="Enter the objective and the wavelengths of the optical path.",
+            )
+        return theoretical_resolution(self._optics)
+
+    @cached_property
+    def line_beads(self) -> tuple[Bead, ...]:
+        """The beads fitted by three 1-D Gaussians, each explaining 95 % of the variance, as MetroloJ_QC wants it.
+
+        Raises
+        ------
+        TooFewBeadsError
+            There is none.
+        """
+        found = []
+        for bead in self.beads:
+            try:
+                fit = fit_bead(self.stack, bead.candidate, voxel_size_zyx_um=self.voxel_size_zyx_um, method="1d")
+            except FitError:
+                continue
+            if min(fit.r2_lateral, fit.r2_axial) >= METROLOJ_R2:
+                found.append(fit)
+        if not found:
+            raise TooFewBeadsError(
+                "No bead is fitted by three 1-D Gaussians with R² of 0.95.",
+                hint="Scan brighter beads, with slices well above and below their focus.",
+            )
+        return tuple(found)
 
     @property
     def beads(self) -> tuple[Bead, ...]:
@@ -152,7 +204,7 @@ def fwhm_lateral_x(view: BeadView) -> Quantity:
     TooFewBeadsError
         No bead can be measured.
     """
-    return _median([bead.lateral_x for bead in view.beads])
+    return median_width([bead.lateral_x for bead in view.beads])
 
 
 def fwhm_lateral_y(view: BeadView) -> Quantity:
@@ -173,7 +225,7 @@ def fwhm_lateral_y(view: BeadView) -> Quantity:
     TooFewBeadsError
         No bead can be measured.
     """
-    return _median([bead.lateral_y for bead in view.beads])
+    return median_width([bead.lateral_y for bead in view.beads])
 
 
 def fwhm_axial(view: BeadView) -> Quantity:
@@ -194,7 +246,7 @@ def fwhm_axial(view: BeadView) -> Quantity:
     TooFewBeadsError
         No bead can be measured.
     """
-    return _median([bead.axial for bead in view.beads])
+    return median_width([bead.axial for bead in view.beads])
 
 
 def lateral_asymmetry(view: BeadView) -> Quantity:
@@ -240,31 +292,19 @@ def bead_count(view: BeadView) -> Quantity:
     return Quantity(float(len(view.beads)), n=len(view.beads))
 
 
-def fwhm_ratio(measured: Quantity, theory_um: float) -> Quantity:
-    """Divide a measured width by what theory allows [1].
+def median_width(widths: list[Width]) -> Quantity:
+    """Return the median of the widths of several beads.
 
     Parameters
     ----------
-    measured : Quantity
-        Width [µm].
-    theory_um : float
-        Width of an ideal instrument, from `instruments.optics.resolution` [µm].
+    widths : list of Width
+        One a bead [µm].
 
     Returns
     -------
     Quantity
-        1 for an ideal instrument.
+        Median and the larger of its standard errors, of the scatter of the beads and of their fits [µm].
     """
-    error = None if measured.uncertainty is None else measured.uncertainty / theory_um
-    return Quantity(measured.value / theory_um, error, measured.n)
-
-
-def _median(widths: list[Width]) -> Quantity:
-    """Return the median and the larger of its standard errors: of the scatter of the beads and of their fits."""
     values = np.array([width.fwhm_um for width in widths])
-    fits = np.array([width.standard_error_um for width in widths])
-    n = len(values)
-    of_median = math.sqrt(math.pi / 2) if n > 2 else 1.0  # a median scatters more than a mean (normal law)
-    scatter = float(values.std(ddof=1)) if n > 1 else 0.0
-    error = of_median / math.sqrt(n) * max(scatter, float(np.sqrt((fits**2).mean())))
-    return Quantity(float(np.median(values)), error, n)
+    median, error = noisy_median(values, np.array([width.standard_error_um for width in widths]))
+    return Quantity(median, error, len(values))

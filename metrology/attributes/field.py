@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from common.errors import ConstantImageError
+from common.errors import ConstantImageError, FitError
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
     from metrology.attributes.views import PlaneView
 
 _REFERENCE_ZONE = 0.9  # of the maximum
+_BLOCKS = 32  # down and across, that a paraboloid is fitted to
 
 
 def uniformity(view: PlaneView) -> Quantity:
@@ -62,7 +63,7 @@ def uniformity_robust(view: PlaneView) -> Quantity:
         The plane is black.
     """
     _largest(view)
-    smooth = ndimage.gaussian_filter(view.counts.astype(np.float64), 0.01 * min(view.counts.shape))
+    smooth = _smooth(view)
     low, high = np.quantile(smooth, (0.001, 0.999))
     return Quantity(100 * float(low / high), n=view.pixels)
 
@@ -116,6 +117,103 @@ def centring(view: PlaneView) -> Quantity:
     return Quantity(100 - 200 * distance / math.hypot(rows, columns), n=len(zone))
 
 
+def cv(view: PlaneView) -> Quantity:
+    """Return standard deviation over mean of the raw field, noise included (MetroloJ_QC's figure) [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 for an even field without noise [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    mean, deviation = view.moments
+    _largest(view)
+    return Quantity(deviation / mean, n=view.pixels)
+
+
+def cv_robust(view: PlaneView) -> Quantity:
+    """Return standard deviation over mean of the field smoothed by a Gaussian of 1 % of its side: no noise [1].
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        0 for an even field [1], with the number of pixels.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    """
+    _largest(view)
+    smooth = _smooth(view)
+    return Quantity(float(smooth.std() / smooth.mean()), n=view.pixels)
+
+
+def centring_robust(view: PlaneView) -> Quantity:
+    """How near the top of a paraboloid fitted to the field is to the centre of the field [%].
+
+    100 at the centre, 0 at a corner; independent of single pixels.
+
+    Parameters
+    ----------
+    view : PlaneView
+        The plane and what several figures share of it.
+
+    Returns
+    -------
+    Quantity
+        At most 100 and its standard error from the fit to 32 × 32 blocks [%], with the number of blocks.
+
+    Raises
+    ------
+    ConstantImageError
+        The plane is black.
+    FitError
+        The field has no top: it is even, or bright at its border.
+    """
+    _largest(view)
+    blocks = _blocks(view.counts)
+    y, x = ((np.arange(size) + 0.5) * 2 / size - 1 for size in blocks.shape)  # -1 and 1 at the borders of the field
+    v, u = (grid.ravel() for grid in np.meshgrid(y, x, indexing="ij"))
+    design = np.stack([np.ones_like(u), v, u, v * v, u * v, u * u], axis=1)
+    inverse = np.linalg.inv(design.T @ design)
+    values = inverse @ (design.T @ blocks.ravel())
+    residuals = blocks.ravel() - design @ values
+    covariance = inverse * float(residuals @ residuals) / (len(residuals) - 6)
+    bend = np.array([[2 * values[3], values[4]], [values[4], 2 * values[5]]])
+    if np.linalg.eigvalsh(bend).max() >= -3 * float(np.sqrt(covariance[3, 3] + covariance[5, 5])):
+        raise FitError("The field has no brightest place to centre.", hint="Read its uniformity instead.")
+    top = -np.linalg.solve(bend, values[1:3])
+    rows, columns = view.counts.shape
+    half = np.array([rows / 2, columns / 2])
+    distance = float(np.hypot(*(top * half)))
+    diagonal = math.hypot(rows, columns)
+    slopes = np.linalg.inv(bend)
+    by_value = np.zeros((2, 6))  # change of the top with each coefficient
+    by_value[:, 1:3] = -slopes
+    by_value[:, 3] = -slopes @ np.array([2 * top[0], 0.0])
+    by_value[:, 4] = -slopes @ top[::-1]
+    by_value[:, 5] = -slopes @ np.array([0.0, 2 * top[1]])
+    spread = half[:, np.newaxis] * (by_value @ covariance @ by_value.T) * half
+    direction = top * half / distance if distance > 0 else np.full(2, math.sqrt(0.5))
+    error = math.sqrt(max(float(direction @ spread @ direction), 0.0))
+    return Quantity(100 - 200 * distance / diagonal, 200 * error / diagonal, blocks.size)
+
+
 def corner_ratio(view: PlaneView) -> Quantity:
     """Mean of the four corners over the centre, each averaged over a tenth of the side [1].
 
@@ -142,6 +240,17 @@ def corner_ratio(view: PlaneView) -> Quantity:
         view.counts[y, x].mean() for y in (slice(high), slice(-high, None)) for x in (slice(wide), slice(-wide, None))
     ]
     return Quantity(float(np.mean(corners) / view.counts[top : top + high, left : left + wide].mean()), n=4)
+
+
+def _smooth(view: PlaneView) -> np.ndarray:
+    return np.asarray(ndimage.gaussian_filter(view.counts.astype(np.float64), 0.01 * min(view.counts.shape)))
+
+
+def _blocks(counts: np.ndarray) -> np.ndarray:
+    """Return the means of 32 × 32 blocks, or fewer in a small field."""
+    down, across = (np.linspace(0, size, min(_BLOCKS, size) + 1).astype(int) for size in counts.shape)
+    sums = np.add.reduceat(np.add.reduceat(counts, down[:-1], axis=0, dtype=np.float64), across[:-1], axis=1)
+    return np.asarray(sums / np.outer(np.diff(down), np.diff(across)))
 
 
 def _largest(view: PlaneView) -> float:

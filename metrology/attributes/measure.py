@@ -11,15 +11,21 @@ import numpy as np
 
 from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
 from metrology.attributes.beads import BeadView
+from metrology.attributes.colours import ColourView, require_channels
 from metrology.attributes.frames import FramesView
+from metrology.attributes.marbles import MarbleView
+from metrology.attributes.mosaic import MosaicView
 from metrology.attributes.registry import Attribute, attribute, for_standard
+from metrology.attributes.slices import StackView
 from metrology.attributes.views import PairView, PlaneView
 from metrology.imaging.planes import brightest_slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from instruments.optics.resolution import OpticalSettings
     from metrology.attributes.quantity import Quantity
+    from metrology.imaging.mosaics import TileGrid
     from metrology.imaging.stack import ImageStack
 
 
@@ -79,10 +85,16 @@ class Beside:
         The same field at a better time.
     dark : ImageStack, optional
         Frames taken without light, with the same detector settings.
+    optics : tuple of OpticalSettings, optional
+        Technique, objective and wavelengths of each channel.
+    tiles : TileGrid, optional
+        How the fields of a mosaic lie, where the file does not say so.
     """
 
     reference: ImageStack | None = None
     dark: ImageStack | None = None
+    optics: tuple[OpticalSettings, ...] = ()
+    tiles: TileGrid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,9 @@ def measure_stack(
     Against a reference, the larger bit depth of the two scales both.
     """
     depth = bit_depth or stack.bit_depth
-    known = replace(beside or Beside(), **({} if reference is None else {"reference": reference}))
+    known = beside or Beside()
+    if reference is not None:
+        known = replace(known, reference=reference)
     if attribute_ids is not None:
         wanted = tuple(attribute(one) for one in attribute_ids)
     else:
@@ -165,6 +179,8 @@ def measure_stack(
     for channel in range(stack.shape_tczyx[1]):
         measured = _Channel(stack, channel, depth, known)
         for one in wanted:
+            if one.needs == "colours" and channel == 0 and stack.shape_tczyx[1] > 1:
+                continue  # the channel that the others are compared with
             try:
                 found = measured.quantity(one)
             except StrehlError as error:
@@ -177,15 +193,18 @@ def measure_stack(
 
 def _has_what_it_needs(one: Attribute, stack: ImageStack, beside: Beside) -> bool:
     """Say whether an image of these axes, with what is known beside it, can have a figure at all."""
-    match one.needs:
-        case "reference":
-            return beside.reference is not None
-        case "dark":
-            return beside.dark is not None
-        case "frames":
-            return stack.shape_tczyx[0] > 1
-        case _:
-            return True
+    times, channels, slices = stack.shape_tczyx[:3]
+    possible: dict[str, bool] = {
+        "reference": beside.reference is not None,
+        "dark": beside.dark is not None,
+        "frames": times > 1,
+        "optics": len(beside.optics) == channels,
+        "colours": channels > 1 and (one.id != "coregistration_ratio" or len(beside.optics) == channels),
+        "mosaic": (beside.tiles or stack.tile_grid) is not None,
+        "stack": slices > 1,
+        "readings": False,
+    }
+    return possible.get(one.needs, True)
 
 
 class _Channel:
@@ -237,17 +256,61 @@ class _Channel:
     @cached_property
     def beads(self) -> BeadView:
         """The beads of the z-stack."""
+        return self._beads_of(self.channel)
+
+    @cached_property
+    def colours(self) -> ColourView:
+        """The beads of this channel and of the first."""
+        require_channels(self.stack.shape_tczyx[1], self.channel)
+        optics = self.beside.optics
+        pair = [optics[0], optics[self.channel]] if len(optics) > self.channel else None
+        return ColourView(self._beads_of(0).beads, self.beads.beads, optics=pair)
+
+    @cached_property
+    def marbles(self) -> MarbleView:
+        """The marbles of the plane."""
+        return MarbleView(self.plane)
+
+    @cached_property
+    def mosaic(self) -> MosaicView:
+        """The plane and its tiles."""
+        tiles = self.beside.tiles or self.stack.tile_grid
+        if tiles is None:
+            raise AxesError("The image is no tile scan.", hint="Scan tiles, or say how they lie.")
+        return MosaicView(self.plane, tiles)
+
+    @cached_property
+    def slices(self) -> StackView:
+        """The means of the slices."""
+        return StackView(self.stack.z_stack(c=self.channel), z_step_um=self.stack.metadata.value("z_step_um"))
+
+    @property
+    def readings(self) -> None:
+        """Nothing: an image has no power readings.
+
+        Raises
+        ------
+        MissingMetadataError
+            Always.
+        """
+        raise MissingMetadataError(
+            "Laser power is read from a power meter, not from an image.",
+            hint="Type the readings in, or give them as CSV.",
+        )
+
+    def _beads_of(self, channel: int) -> BeadView:
         if self.stack.shape_tczyx[2] < 2:
             raise MissingMetadataError(
                 "Beads are measured on a z-stack, and the image has one slice.", hint="Scan a stack through the beads."
             )
-        metadata = self.stack.metadata
+        metadata, optics = self.stack.metadata, self.beside.optics
         return BeadView(
-            self.stack.z_stack(c=self.channel),
+            self.stack.z_stack(c=channel),
             pixel_size_um=metadata.require("pixel_size_um"),
             z_step_um=metadata.require("z_step_um"),
             bit_depth=self.bit_depth,
             pixel_size_y_um=metadata.value("pixel_size_y_um"),
+            optics=optics[channel] if channel < len(optics) else None,
         )
 
     def facts(self) -> ChannelFacts:
@@ -260,7 +323,10 @@ class _Channel:
         )
 
 
-_VIEWS = {"plane": "plane", "reference": "pair", "beads": "beads", "frames": "frames", "dark": "frames"}
+_VIEWS = {
+    "plane": "plane", "reference": "pair", "beads": "beads", "optics": "beads", "frames": "frames", "dark": "frames",
+    "colours": "colours", "marbles": "marbles", "mosaic": "mosaic", "stack": "slices", "readings": "readings",
+}  # fmt: skip
 
 
 def _series(stack: ImageStack, channel: int, slice_z: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.errors import FitError, TooFewBeadsError
-from metrology.attributes import beads
+from metrology.attributes import bead_figures, beads
 from metrology.attributes.bead_fit import FWHM_PER_SIGMA, fit_bead
 from metrology.attributes.bead_selection import Candidate, find_beads
 from metrology.attributes.beads import BeadView, measure_beads
@@ -57,6 +57,55 @@ def test_with_photon_noise_the_mean_width_stays_within_1_percent_and_errors_are_
         claimed = np.mean([width.standard_error_um for width in widths])
         assert values.mean() == pytest.approx(expected, rel=0.01), name
         assert 0.5 < claimed / values.std(ddof=1) < 2, name
+
+
+def _simulated(rng, fwhm_px, snr, *, poisson: bool) -> np.ndarray:
+    """Nine beads at random places in their voxels; the SNR is the height over the noise at the peak."""
+    side = round(7 * fwhm_px[1] + 6)
+    shape = (int(np.ceil(5 * fwhm_px[0])) | 1, 3 * side, 3 * side)
+    image = np.full(shape, 100.0)
+    for row, column in np.ndindex(3, 3):
+        at = np.array([shape[0] // 2, side * (row + 0.5), side * (column + 0.5)]) + rng.uniform(-0.5, 0.5, 3)
+        z, y, x = (
+            np.exp(-0.5 * ((np.arange(size) - a) * FWHM_PER_SIGMA / f) ** 2)
+            for size, a, f in zip(shape, at, fwhm_px, strict=True)
+        )
+        image += 1000 * z[:, None, None] * y[:, None] * x
+    if poisson:
+        return rng.poisson(image * (snr**2 / 1000)) * (1000 / snr**2)
+    return image + rng.normal(0, 1000 / snr, shape)
+
+
+# pixels of half the Nyquist size and of that size: at Nyquist, λ/4NA, a width of 0.51 λ/NA has 2.04 pixels
+@pytest.mark.parametrize("poisson", [False, True])
+@pytest.mark.parametrize("snr", [10, 50])
+@pytest.mark.parametrize("coarseness", [0.5, 1.0])
+def test_over_200_fits_widths_are_unbiased_and_z_scores_have_unit_spread(coarseness, snr, poisson):
+    fwhm_px = np.array([3.54, 2.04, 2.24]) / coarseness
+    beads_found, seed = [], 0
+    while len(beads_found) < 200:
+        stack = _simulated(np.random.default_rng([seed, snr]), fwhm_px, snr, poisson=poisson)
+        beads_found += measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16).beads
+        seed += 1
+    assert seed <= 24  # hardly any bead is rejected
+    for name, truth in zip(("axial", "lateral_y", "lateral_x"), fwhm_px, strict=True):
+        widths = [getattr(bead, name) for bead in beads_found]
+        values = np.array([width.fwhm_um for width in widths])
+        scores = (values - truth) / np.array([width.standard_error_um for width in widths])
+        chance = 3 * values.std() / truth / np.sqrt(len(values))  # three standard errors of a mean of 200
+        assert values.mean() / truth == pytest.approx(1, abs=max(0.01, chance)), name
+        assert 0.8 < scores.std(ddof=1) < 1.25, name
+
+
+@pytest.mark.parametrize("method", ["1d", "3d"])
+def test_other_fits_of_the_same_beads_agree(method):
+    stack = np.random.default_rng(3).poisson(_stack(PLACES))
+    for bead in _measure(stack).beads:
+        other = fit_bead(stack, bead.candidate, voxel_size_zyx_um=(STEP_UM, PIXEL_UM, PIXEL_UM), method=method)
+        for name, truth in zip(("axial", "lateral_y", "lateral_x"), FWHM_UM, strict=True):
+            width = getattr(other, name)
+            assert width.fwhm_um == pytest.approx(truth, abs=5 * width.standard_error_um), name
+            assert width.standard_error_um < 0.05 * truth
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
@@ -146,7 +195,7 @@ def test_the_median_has_an_uncertainty_and_counts_its_beads():
 
 
 def test_a_ratio_to_theory_carries_its_uncertainty():
-    assert beads.fwhm_ratio(Quantity(0.3, 0.03, 5), 0.2) == Quantity(pytest.approx(1.5), pytest.approx(0.15), 5)
+    assert bead_figures.fwhm_ratio(Quantity(0.3, 0.03, 5), 0.2) == Quantity(pytest.approx(1.5), pytest.approx(0.15), 5)
 
 
 # Goldens: plain 1-D Gaussian fits through the brightest voxel, made independently, in pixels

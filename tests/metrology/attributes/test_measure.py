@@ -60,8 +60,8 @@ def test_an_unknown_quantity_is_refused_with_those_there_are():
 
 
 def test_a_scan_without_reference_has_all_plane_figures_of_both_channels(textured_pair):
-    measured = measure_stack(_stack(*textured_pair), standard_kind="marbles")
-    wanted = {one.id for one in for_standard("marbles") if one.needs == "plane"}
+    measured = measure_stack(_stack(*textured_pair), standard_kind="other")
+    wanted = {one.id for one in for_standard("other") if one.needs == "plane"}
     assert set(_values(measured, 0)) == set(_values(measured, 1)) == wanted
     assert measured.failures == ()
     assert measured.bit_depth == 12
@@ -91,7 +91,7 @@ def test_what_cannot_be_had_fails_alone_with_its_sentence():
 
 def test_a_different_field_as_reference_fails_the_comparisons_only(textured_pair):
     other = np.random.default_rng(9).integers(0, 4095, textured_pair[0].shape).astype(np.uint16)
-    measured = measure_stack(_stack(textured_pair[0]), standard_kind="marbles", reference=_stack(other))
+    measured = measure_stack(_stack(textured_pair[0]), standard_kind="other", reference=_stack(other))
     assert {one.code for one in measured.failures} == {"registration"}
     assert {one.attribute_id for one in measured.failures} == {"mse", "msemg", "psnr", "ssim", "registration_shift"}
     assert "sharpness" in _values(measured)
