@@ -16,6 +16,7 @@ from instruments.selectors.membership import membership_of
 from metrology.models import Acquisition, Standard, StandardKind, Validity
 from metrology.selectors.standards import standard_list
 from metrology.services.limits import LimitValues
+from metrology.watching.folder import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ class ManyFilesField(forms.FileField):
     """The files of an upload, as a list; an empty file is left to the service, whose sentence says what to do."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(widget=ManyFiles(attrs={"accept": ".tif,.tiff,.lsm,.btf,.tf8"}), **options)
+        super().__init__(widget=ManyFiles(attrs={"accept": ",".join(sorted(ENDINGS))}), **options)
         self.allow_empty_file = True
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from common.errors import AccessError, InputError, StrehlError
+from common.image_formats import READ_FORMATS
 from common.middleware import wants_json
 from common.permissions import Role
 from instruments.selectors.membership import facility_of, require_role
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from metrology.services.ingest import Ingested
+
+
+ACCEPTS = f"{READ_FORMATS}, many at once. The same file twice is kept once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +45,18 @@ def upload(request: HttpRequest) -> HttpResponse:
     facility = facility_of(request.user)
     if request.method == "GET":
         form = UploadForm(facility=facility, initial=request.GET.dict())
-        context = {"form": form, "unfinished": upload_unfinished(request.user)}
+        context = {"form": form, "accepts": ACCEPTS, "unfinished": upload_unfinished(request.user)}
         return render(request, "metrology/upload.html", context)
     form = UploadForm(request.POST, request.FILES, facility=facility)
     if wants_json(request):
         return _answer(request, form)
     if not form.is_valid():
-        return render(request, "metrology/upload.html", {"form": form}, status=400)
+        return render(request, "metrology/upload.html", {"form": form, "accepts": ACCEPTS}, status=400)
     outcomes = [_outcome(request, one, form.said) for one in form.cleaned_data["images"]]
     again = UploadForm(facility=facility, initial=form.said)
     context = {
         "form": again,
+        "accepts": ACCEPTS,
         "outcomes": outcomes,
         "taken": sum(one.ingested is not None and not one.ingested.duplicate for one in outcomes),
         "known": sum(one.ingested is not None and one.ingested.duplicate for one in outcomes),

@@ -14,9 +14,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from common.image_formats import READ_FORMATS
 from common.permissions import Role
 from metrology.models import Acquisition, StoredFile
 from metrology.services.storage import incoming_folder
+from metrology.services.uploads import upload_create
 from tests.factories import acquisitions, catalogue
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +177,26 @@ def test_an_upload_cut_in_the_middle_leaves_nothing(live_server, client, operato
     whole.request("POST", "/upload/", body, headers | {"Content-Type": "multipart/form-data; boundary=cut"})
     assert whole.getresponse().status == 201
     whole.close()
+
+
+def test_the_page_lists_what_its_reader_left_unfinished_and_nobody_else(client, operator):
+    mine = upload_create(user=operator, size_bytes=1000, original_name="mine.tif", given={})
+    mine.path.write_bytes(bytes(430))
+    other = catalogue.member(of=operator.memberships.get().facility)
+    upload_create(user=other, size_bytes=1000, original_name="theirs.tif", given={})
+    page = client.get(reverse("metrology:upload")).content.decode()
+    assert f'data-unfinished="{reverse("api-upload", args=[mine.pk])}"' in page
+    assert "43 % of 1" in page
+    assert "theirs.tif" not in page
+
+
+def test_the_page_says_which_formats_it_takes(client, operator):
+    page = client.get(reverse("metrology:upload")).content.decode()
+    assert READ_FORMATS in page
+    assert ".czi" in page
+
+
+def test_an_instrument_is_chosen_by_the_name_that_the_api_knows(client, operator):
+    instrument = catalogue.instrument(operator.memberships.get().facility, slug="lsm-880")
+    assert post(client, image(), accept=JSON, instrument="lsm-880").status_code == 201
+    assert Acquisition.objects.get().instrument == instrument
