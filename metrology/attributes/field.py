@@ -186,8 +186,7 @@ def centring_robust(view: PlaneView) -> Quantity:
         The field has no top: it is even, or bright at its border.
     """
     _largest(view)
-    blocks = _blocks(view.counts)
-    y, x = ((np.arange(size) + 0.5) * 2 / size - 1 for size in blocks.shape)  # -1 and 1 at the borders of the field
+    blocks, y, x = _blocks(view.counts)
     v, u = (grid.ravel() for grid in np.meshgrid(y, x, indexing="ij"))
     design = np.stack([np.ones_like(u), v, u, v * v, u * v, u * u], axis=1)
     inverse = np.linalg.inv(design.T @ design)
@@ -246,11 +245,12 @@ def _smooth(view: PlaneView) -> np.ndarray:
     return np.asarray(ndimage.gaussian_filter(view.counts.astype(np.float64), 0.01 * min(view.counts.shape)))
 
 
-def _blocks(counts: np.ndarray) -> np.ndarray:
-    """Return the means of 32 × 32 blocks, or fewer in a small field."""
+def _blocks(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the means of 32 × 32 blocks, or fewer in a small field, and their places, −1 and 1 at the borders."""
     down, across = (np.linspace(0, size, min(_BLOCKS, size) + 1).astype(int) for size in counts.shape)
     sums = np.add.reduceat(np.add.reduceat(counts, down[:-1], axis=0, dtype=np.float64), across[:-1], axis=1)
-    return np.asarray(sums / np.outer(np.diff(down), np.diff(across)))
+    y, x = ((cuts[:-1] + cuts[1:]) / size - 1 for cuts, size in zip((down, across), counts.shape, strict=True))
+    return np.asarray(sums / np.outer(np.diff(down), np.diff(across))), y, x
 
 
 def _largest(view: PlaneView) -> float:

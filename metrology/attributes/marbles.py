@@ -238,8 +238,8 @@ def _fit(counts: np.ndarray, centre: tuple[float, float], radius: float) -> Marb
         raise FitError("The edge of a marble cannot be told.", hint="Scan marbles in focus.")
     roundness = (edge - ellipse) / (edge + ellipse)
     return Marble(
-        float(top + y0), float(left + x0), edge, errors[2], sigma, errors[3], roundness, 2 * edge * noise / (edge + ellipse) ** 2,
-        inside, outside,
+        float(top + y0), float(left + x0), edge, errors[2], sigma, errors[3],
+        roundness, 2 * edge * noise / (edge + ellipse) ** 2, inside, outside,
     )  # fmt: skip
 
 
