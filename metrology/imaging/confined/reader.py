@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 START_SECONDS = 60.0
 MOST_FILES = 500
 """After so many a fresh process takes over, so that what the libraries leak does not add up."""
+ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""All that the process knows of its surroundings: no address or password of a database goes into it."""
 HINT = "Copy or export it again from the acquisition computer, as OME-TIFF if it happens again."
 
 
@@ -180,7 +182,7 @@ class Reader:
                     *(str(theirs.fileno()), str(self._pixels_fd), str(self.limits.memory_bytes)),
                 ],
                 cwd=Path(__file__).parents[3],
-                env=_environment(),
+                env=ENVIRONMENT,
                 pass_fds=(theirs.fileno(), self._pixels_fd),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -214,12 +216,6 @@ class Reader:
         os.close(self._pixels_fd)
         self._process = None
         return code
-
-
-def _environment() -> dict[str, str]:
-    """Return what the process needs of ours: no address or password of a database goes into it."""
-    kept = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _pread(fd: int, size: int) -> bytes:
