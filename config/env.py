@@ -26,6 +26,7 @@ BIND: str = _env.str("STREHL_BIND", default="127.0.0.1")
 PORT: int = _env.int("STREHL_PORT", default=8000)
 DATABASE_URL: str = _env.str("DATABASE_URL", default=EMBEDDED)
 DATABASE_NAME: str = _env.str("STREHL_DATABASE_NAME", default="strehl")
+PGOPTIONS: str = _env.str("PGOPTIONS", default="")  # libpq's own; measuring workers add to it
 BROKER_URL: str = _env.str("BROKER_URL", default=EMBEDDED)
 if BROKER_URL == EMBEDDED and DATABASE_URL != EMBEDDED:
     raise StateError(

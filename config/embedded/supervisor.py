@@ -173,7 +173,7 @@ def _environment_of(role: Role) -> dict[str, str]:
         found |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
         if env.DATABASE_URL == env.EMBEDDED:
             # what it writes can be had again from the originals: a power cut may lose its last commits, in their order
-            found["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip()
+            found["PGOPTIONS"] = f"{env.PGOPTIONS} -c synchronous_commit=off".strip()
     return found
 
 

@@ -167,7 +167,7 @@ def alive(environment):
 
 
 def test_only_the_measuring_role_commits_without_waiting_and_keeps_the_operator_s_options(monkeypatch):
-    monkeypatch.setenv("PGOPTIONS", "-c work_mem=64MB")
+    monkeypatch.setattr(supervisor.env, "PGOPTIONS", "-c work_mem=64MB")
     assert supervisor._environment_of("measure")["PGOPTIONS"] == "-c work_mem=64MB -c synchronous_commit=off"
     assert all("PGOPTIONS" not in supervisor._environment_of(role) for role in ("web", "train", "beat"))
 
