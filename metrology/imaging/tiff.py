@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _KIND = "TIFF"
 _LSM_TAG = 34412
+_FIELD_AXES = "MP"  # tiles and positions of an LSM, which are images of their own
 _UUID = re.compile(r"<(?:\w+:)?UUID\b[^>]*>([^<]*)</(?:\w+:)?UUID>")
 
 
@@ -44,7 +45,7 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
     Returns
     -------
     Opened
-        The largest level of a pyramid; the mosaic of an OME-TIFF whose images lie on a grid, else its first image.
+        The largest level of a pyramid; the mosaic of an OME-TIFF or LSM whose images lie on a grid, else its first one.
 
     Raises
     ------
@@ -65,18 +66,20 @@ def open_image(path: Path, *, max_pixels: int) -> Opened:
             check_claims(path, series)
             metadata = _metadata(tiff)
             decode, dtype = _decoder(tiff, series)
-            layout = _layout(tiff, series, metadata)
+            fields = _fields(tiff)
+            layout = _layout(tiff, fields, metadata)
         shape = (sizes["T"], sizes["C"], sizes["Z"], sizes["Y"], sizes["X"])
         check_pixels(shape, max_pixels=max_pixels)
         if layout is not None:
-            for one in tiff.series[1:]:
-                check_claims(path, one)
-            decode = mosaic_decoder([_decoder(tiff, one)[0] for one in tiff.series], layout, dtype)
+            with saying_damage(path, kind=_KIND):
+                for one in (other for other, _ in fields if other is not series):
+                    check_claims(path, one)
+            decode = mosaic_decoder([_decoder(tiff, one, field=number)[0] for one, number in fields], layout, dtype)
             shape = (*shape[:3], *layout.grid.shape_yx)
             check_pixels(shape, max_pixels=max_pixels)
-            metadata = metadata.with_fields(fields_of_view=layout.sourced("OME-XML"))
-        else:
-            metadata = _counted(metadata, tiff)
+            metadata = metadata.with_fields(fields_of_view=layout.sourced("OME-XML" if tiff.is_ome else "LSM"))
+        elif len(fields) > 1:
+            metadata = metadata.with_fields(images_in_file=Sourced(len(fields), "TIFF series"))
         planes = LazyPlanes(path, _KIND, shape, dtype, decode, held.pop_all().close)
     return Opened(planes, metadata, _format(tiff), layout.grid if layout else None)
 
@@ -131,8 +134,9 @@ def _sizes(series: tifffile.TiffPageSeries) -> dict[str, int]:
             shape=list(series.shape),
         )
     unnamed = [axis for axis in series.axes if axis in "IQ"]
-    unknown = set(series.axes) - set("TCZYXSIQ")
-    if unknown or len(unnamed) > 1 or (unnamed and "Z" in sizes) or not {"Y", "X"} <= set(sizes):
+    fields = [axis for axis in series.axes if axis in _FIELD_AXES]
+    unknown = set(series.axes) - set("TCZYXSIQ") - set(_FIELD_AXES)
+    if unknown or len(unnamed) > 1 or len(fields) > 1 or (unnamed and "Z" in sizes) or not {"Y", "X"} <= set(sizes):
         raise AxesError(
             f"The image has axes that Strehl does not know ({series.axes}).",
             hint="Export it with the axes time, channel, z, y and x only.",
@@ -195,12 +199,12 @@ def check_claims(path: Path, series: tifffile.TiffPageSeries) -> None:
 
 
 def _decoder(
-    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries
+    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, *, field: int = 0
 ) -> tuple[Callable[[int, int, int], np.ndarray], np.dtype]:
-    """Return what reads one plane of a checked image, and the type of its pixels."""
+    """Return what reads one plane of a checked image, or of one of its fields, and the type of its pixels."""
     axes = series.axes.replace("I", "Z").replace("Q", "Z")
     if series.dataoffset is not None and axes.endswith("YX"):
-        return _contiguous_decoder(tiff, series, axes), np.dtype(series.dtype)
+        return _contiguous_decoder(tiff, series, axes, field=field), np.dtype(series.dtype)
     paged = series.ndim - series.keyframe.ndim  # leading axes go from page to page, the others lie in each page
 
     @lru_cache(maxsize=1)
@@ -208,7 +212,7 @@ def _decoder(
         return np.asarray(series.pages[number].asarray())
 
     def decode(t: int, c: int, z: int) -> np.ndarray:
-        where = {"T": t, "C": c, "Z": z, "S": 0}
+        where = {"T": t, "C": c, "Z": z, "S": 0, "M": field, "P": field}
         lead = [where[axis] for axis in axes[:paged]]
         number = int(np.ravel_multi_index(lead, series.shape[:paged])) if lead else 0
         return page(number)[tuple(where.get(axis, slice(None)) for axis in axes[paged:])]
@@ -217,7 +221,7 @@ def _decoder(
 
 
 def _contiguous_decoder(
-    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, axes: str
+    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, axes: str, *, field: int
 ) -> Callable[[int, int, int], np.ndarray]:
     """Return what reads one plane of a single block of unpacked pixels."""
     stored = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
@@ -225,7 +229,7 @@ def _contiguous_decoder(
     count = int(np.prod(shape_yx))
 
     def decode(t: int, c: int, z: int) -> np.ndarray:
-        where = {"T": t, "C": c, "Z": z}
+        where = {"T": t, "C": c, "Z": z, "M": field, "P": field}
         lead = [where[axis] for axis in axes[:-2]]
         number = int(np.ravel_multi_index(lead, series.shape[:-2])) if lead else 0
         tiff.filehandle.seek(series.dataoffset + number * count * stored.itemsize)
@@ -235,14 +239,34 @@ def _contiguous_decoder(
     return decode
 
 
-def _layout(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, metadata: Metadata) -> Layout | None:
-    """Return how the images of an OME-TIFF lie beside one another, or None where they form no grid."""
-    if not tiff.ome_metadata or len(tiff.series) < 2:
+def _fields(tiff: tifffile.TiffFile) -> list[tuple[tifffile.TiffPageSeries, int]]:
+    """List the images of a file, besides thumbnails, each as a series and a field within it."""
+    first = tiff.series[0]
+    within = [size for axis, size in zip(first.axes, first.shape, strict=True) if axis in _FIELD_AXES]
+    if within:
+        return [(first, number) for number in range(within[0])]
+    return [(first, 0), *((one, 0) for one in tiff.series[1:] if not one.keyframe.is_reduced)]
+
+
+def _positions(tiff: tifffile.TiffFile, axes: str) -> list[tuple[float, float]] | None:
+    """Return where the stage stood for each image (y, x) [µm]."""
+    if tiff.ome_metadata:
+        return ome.positions_from_xml(tiff.ome_metadata)
+    found = (tiff.lsm_metadata or {}).get("TilePositions" if "M" in axes else "Positions")
+    return None if found is None else [(float(y) * 1e6, float(x) * 1e6) for x, y, _ in found]
+
+
+def _layout(
+    tiff: tifffile.TiffFile, fields: list[tuple[tifffile.TiffPageSeries, int]], metadata: Metadata
+) -> Layout | None:
+    """Return how the images of an OME-TIFF or LSM lie beside one another, or None where they form no grid."""
+    series = fields[0][0]
+    if len(fields) < 2 or any(
+        one.shape != series.shape or one.axes != series.axes or one.dtype != series.dtype for one, _ in fields
+    ):
         return None
-    if any(one.shape != series.shape or one.axes != series.axes or one.dtype != series.dtype for one in tiff.series):
-        return None
-    positions = ome.positions_from_xml(tiff.ome_metadata)
-    if positions is None or len(positions) != len(tiff.series):
+    positions = _positions(tiff, series.axes)
+    if positions is None or len(positions) != len(fields):
         return None
     pixel_um = metadata.value("pixel_size_um")
     sizes = _sizes(series)
@@ -251,12 +275,6 @@ def _layout(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, metadata: 
         tile_shape=(sizes["Y"], sizes["X"]),
         pixel_size_um=None if pixel_um is None else (metadata.value("pixel_size_y_um", pixel_um), pixel_um),
     )
-
-
-def _counted(metadata: Metadata, tiff: tifffile.TiffFile) -> Metadata:
-    """Say how many images there are besides thumbnails, where there are several."""
-    images = sum(not one.keyframe.is_reduced for one in tiff.series)
-    return metadata if images < 2 else metadata.with_fields(images_in_file=Sourced(images, "TIFF series"))
 
 
 def _metadata(tiff: tifffile.TiffFile) -> Metadata:

@@ -157,9 +157,12 @@ def _lsm_block(code, entries, inside=b""):
     return struct.pack("<III", code, 0, 0) + b"".join(_lsm_entry(code, *one) for one in entries.items()) + inside + _END
 
 
-def lsm(path, pixels, *, voxel_m=(1.1e-7, 1.1e-7, 5e-7), recording=None, laser=None, detector=None, track=None):
+def lsm(
+    path, pixels, *, voxel_m=(1.1e-7, 1.1e-7, 5e-7), recording=None, laser=None, detector=None, track=None, tiles_m=None
+):
     """An LSM of slices and three channels (Z, 3, Y, X): a page holds all channels of a slice, a thumbnail follows it.
 
+    With `tiles_m`, stage positions (x, y, z) [m], the first axis is one of tiles instead of slices.
     With two channels the format has a tag of its own spelling, which is not imitated here.
     """
     lasers = _lsm_block(_LASERS, {}, _lsm_block(_LASER, laser or {}))
@@ -172,6 +175,8 @@ def lsm(path, pixels, *, voxel_m=(1.1e-7, 1.1e-7, 5e-7), recording=None, laser=N
     info["MagicNumber"], info["StructureSize"] = 67127628, info.nbytes
     info["DimensionZ"], info["DimensionChannels"], info["DimensionY"], info["DimensionX"] = pixels.shape
     info["DimensionTime"] = 1
+    if tiles_m is not None:
+        info["DimensionZ"], info["DimensionM"] = 1, len(pixels)
     info["VoxelSizeX"], info["VoxelSizeY"], info["VoxelSizeZ"] = voxel_m
     with tifffile.TiffWriter(path) as out:
         for z, page in enumerate(pixels):
@@ -182,6 +187,10 @@ def lsm(path, pixels, *, voxel_m=(1.1e-7, 1.1e-7, 5e-7), recording=None, laser=N
     content = bytearray(path.read_bytes())
     place = content.index(info.tobytes()[:48])
     info["OffsetScanInformation"] = len(content)
+    tail = scan
+    if tiles_m is not None:
+        info["OffsetTilePositions"] = len(content) + len(scan)
+        tail += struct.pack("<I", len(tiles_m)) + np.asarray(tiles_m, "<f8").tobytes()
     content[place : place + info.nbytes] = info.tobytes()
-    path.write_bytes(bytes(content) + scan)
+    path.write_bytes(bytes(content) + tail)
     return path

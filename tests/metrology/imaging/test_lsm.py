@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 
 from metrology.imaging.lsm import metadata_from_info
+from metrology.imaging.mosaics import TileGrid
 from metrology.imaging.readers import read
 from tests.factories.image_files import lsm
 
@@ -113,3 +114,21 @@ def test_an_intact_lsm_gives_its_channels_slices_and_settings(tmp_path):
         "laser_power": 5.0,
         "laser_power_unit": "%",
     }
+
+
+def test_tiles_of_an_lsm_become_a_mosaic_by_their_positions(tmp_path):
+    tiles = np.random.default_rng(2).integers(0, 4000, (4, 3, 20, 24), dtype=np.uint16)  # tile, C, Y, X of 0.11 µm
+    step_y, step_x = 18 * 1.1e-7, 20 * 1.1e-7
+    positions = [(0, 0, 0), (step_x, 0, 0), (step_x, step_y, 0), (0, step_y, 0)]
+    stack = read(lsm(tmp_path / "a.lsm", tiles, tiles_m=positions))
+    assert stack.tile_grid == TileGrid(2, 2, (20, 24), (2, 4))
+    for c in range(3):
+        for where, number in zip(stack.tile_grid.slices(), (0, 1, 3, 2), strict=True):
+            np.testing.assert_array_equal(stack.plane(c=c)[where][2:-2, 4:-4], tiles[number, c][2:-2, 4:-4])
+
+
+def test_tiles_of_an_lsm_without_a_grid_are_counted_and_the_first_is_read(tmp_path):
+    tiles = np.random.default_rng(2).integers(0, 4000, (3, 3, 20, 24), dtype=np.uint16)
+    stack = read(lsm(tmp_path / "a.lsm", tiles, tiles_m=[(0, 0, 0)] * 3))
+    assert (stack.shape_tczyx, stack.metadata.require("images_in_file")) == ((1, 3, 1, 20, 24), 3)
+    np.testing.assert_array_equal(stack.plane(c=2), tiles[0, 2])
