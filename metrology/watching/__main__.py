@@ -145,7 +145,13 @@ def wait_for(taker: RemoteTaker, watch: Watch) -> None:
 
 
 def say(sentence: str) -> None:
-    """Print a sentence with the time, at once."""
+    """Print a sentence with the time, at once.
+
+    Parameters
+    ----------
+    sentence : str
+        What is said.
+    """
     sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence}\n")
     sys.stdout.flush()
 
