@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage
-from scipy.optimize import least_squares
 from scipy.special import erf
 from skimage.filters import threshold_otsu
 
@@ -34,6 +33,8 @@ _LEAST_FILL = 0.8  # of the ellipse of its own second moments; two touching marb
 _LARGEST_AXIS_RATIO = 1.5
 _SATURATED = 0.01  # of a marble's pixels
 _LEAST_R2 = 0.8
+_MOST_STEPS = 40
+_SMALLEST_STEP_PX = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +222,17 @@ def _fit(counts: np.ndarray, centre: tuple[float, float], radius: float) -> Marb
     part = counts[top : round(centre[0]) + reach + 1, left : round(centre[1]) + reach + 1].astype(np.float64)
     y, x = np.indices(part.shape)
     y0, x0 = centre[0] - top, centre[1] - left
-    cosine = sine = 0.0
+    cosine = sine = noise = 0.0
+    values: list[float] = []
     for _ in range(3):  # the centre of a bright region is a fraction of a pixel off, and an oval edge looks blurred
-        angle = np.arctan2(y - y0, x - x0)
-        distance = np.hypot(y - y0, x - x0) - cosine * np.cos(2 * angle) - sine * np.sin(2 * angle)
+        dy, dx = np.asarray(y - y0), np.asarray(x - x0)
+        squared = np.maximum(dy * dy + dx * dx, 1e-12)
+        distance = np.sqrt(squared) - (cosine * (dx * dx - dy * dy) + sine * (2 * dx * dy)) / squared
         ring = (distance > _FITTED[0] * radius) & (distance < _FITTED[1] * radius)
-        values, errors = _edge(distance[ring], part[ring], radius)
-        departure, noise = _departures(distance[ring], angle[ring], part[ring], values)
-        y0, x0 = y0 + departure[1], x0 + departure[0]
-        cosine, sine = cosine + departure[2], sine + departure[3]
+        values, errors = _edge(distance[ring], part[ring], radius, values)
+        departure, noise = _departures(distance[ring], np.arctan2(dy[ring], dx[ring]), part[ring], values)
+        right, down, along, oblique = (float(amplitude) for amplitude in departure)
+        y0, x0, cosine, sine = y0 + down, x0 + right, cosine + along, sine + oblique
     ellipse = math.hypot(cosine, sine)
     ellipse = math.sqrt(max(ellipse**2 - noise**2 * 2, 0.0))  # noise alone makes an ellipse of that size
     inside, outside, edge, sigma = values
@@ -238,12 +241,14 @@ def _fit(counts: np.ndarray, centre: tuple[float, float], radius: float) -> Marb
         raise FitError("The edge of a marble cannot be told.", hint="Scan marbles in focus.")
     roundness = (edge - ellipse) / (edge + ellipse)
     return Marble(
-        float(top + y0), float(left + x0), edge, errors[2], sigma, errors[3],
+        top + y0, left + x0, edge, errors[2], sigma, errors[3],
         roundness, 2 * edge * noise / (edge + ellipse) ** 2, inside, outside,
     )  # fmt: skip
 
 
-def _edge(distance: np.ndarray, values: np.ndarray, radius: float) -> tuple[list[float], list[float]]:
+def _edge(
+    distance: np.ndarray, values: np.ndarray, radius: float, before: list[float]
+) -> tuple[list[float], list[float]]:
     """Fit inside, outside, radius and sigma of a blurred step to the profile in rings of half a pixel."""
     index = np.floor(np.clip(distance, 0, None) / _RING_PX).astype(int)
     size = np.bincount(index)
@@ -251,16 +256,41 @@ def _edge(distance: np.ndarray, values: np.ndarray, radius: float) -> tuple[list
     profile = np.bincount(index, values)[used] / size[used]
     places = np.bincount(index, distance)[used] / size[used]
     roots = np.sqrt(size[used])
-    start = [float(profile[:3].mean()), float(profile[-3:].mean()), radius, 1.0]
-    fit = least_squares(_edge_residuals, start, _edge_slopes, method="lm", max_nfev=200, args=(places, profile, roots))
+    start = np.array(before or [profile[:3].mean(), profile[-3:].mean(), radius, 1.0])
+    found, residuals, slopes = _least_squares(start, places, profile, roots)
     mean = float(np.average(profile, weights=size[used]))
     total = float(size[used] @ np.square(profile - mean))
-    if not fit.success or len(places) < 6 or total == 0 or 1 - float(fit.fun @ fit.fun) / total < _LEAST_R2:
+    unexplained = float(residuals @ residuals)
+    if len(places) < 6 or total == 0 or 1 - unexplained / total < _LEAST_R2:
         raise FitError("A bright region has no edge like a marble's.", hint="Scan marbles in focus.")
-    covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * float(fit.fun @ fit.fun) / (len(places) - 4)
-    found = [float(value) for value in fit.x]
-    found[3] = abs(found[3])
-    return found, [float(error) for error in np.sqrt(np.clip(np.diag(covariance), 0, None))]
+    covariance = np.linalg.pinv(slopes.T @ slopes) * unexplained / (len(places) - 4)
+    figures = [float(value) for value in found]
+    figures[3] = abs(figures[3])
+    return figures, [float(error) for error in np.sqrt(np.clip(np.diag(covariance), 0, None))]
+
+
+def _least_squares(
+    start: np.ndarray, places: np.ndarray, profile: np.ndarray, roots: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit four figures to some fifty points by Levenberg and Marquardt's method: a library's overhead is ten times its cost.
+
+    Returns the figures, residuals and slopes (Marquardt, J. SIAM 11, 431 (1963)).
+    """
+    values, damping = start, 1e-3
+    residuals, slopes = _edge_residuals(values, places, profile, roots), _edge_slopes(values, places, roots)
+    for _ in range(_MOST_STEPS):
+        normal = slopes.T @ slopes
+        step = np.linalg.solve(normal + np.diag(damping * np.diag(normal) + 1e-12), -(slopes.T @ residuals))
+        tried = values + step
+        tried[3] = max(abs(tried[3]), 0.05)
+        left = _edge_residuals(tried, places, profile, roots)
+        if left @ left > residuals @ residuals:
+            damping *= 10
+            continue
+        values, residuals, slopes, damping = tried, left, _edge_slopes(tried, places, roots), damping / 10
+        if np.abs(step[2:]).max() < _SMALLEST_STEP_PX:
+            break
+    return values, residuals, slopes
 
 
 def _edge_residuals(values: np.ndarray, places: np.ndarray, profile: np.ndarray, roots: np.ndarray) -> np.ndarray:
@@ -269,7 +299,7 @@ def _edge_residuals(values: np.ndarray, places: np.ndarray, profile: np.ndarray,
     return np.asarray(roots * (outside + (inside - outside) * step - profile))
 
 
-def _edge_slopes(values: np.ndarray, places: np.ndarray, _: np.ndarray, roots: np.ndarray) -> np.ndarray:
+def _edge_slopes(values: np.ndarray, places: np.ndarray, roots: np.ndarray) -> np.ndarray:
     inside, outside, edge, sigma = values
     reduced = (places - edge) / sigma
     step = 0.5 * (1 - erf(reduced / math.sqrt(2)))
