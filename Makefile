@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo serve worker stop test test-all check format browser bench screenshots docs clean
+.PHONY: help install demo serve worker stop test test-all check format browser bench fuzz screenshots docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -75,6 +75,9 @@ format: $(VENV)/dev.stamp ## format and mend what can be mended
 
 bench: $(VENV)/dev.stamp ## every benchmark: tables here, JSON in var/bench
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) -m benchmarks.$$(basename $$bench .py); done
+
+fuzz: $(VENV)/dev.stamp ## ten thousand broken files through the readers
+	@$(PY) -m tests.fuzz.readers --files 10000 --real-data "$${STREHL_REAL_DATA:-../shared/data}"
 
 screenshots: $(VENV)/dev.stamp browser ## the pictures of the README, from the running demonstration
 	@$(PY) -m docs.screenshots
