@@ -111,6 +111,9 @@ _ALL = (
     Attribute("snr", "signal to noise", "SNR", "dB", "Mean above the Otsu threshold less background, over noise.",
               "down",
               "none", "noise", f"{_HERE}.noise:snr", "Otsu 1979; Donoho & Johnstone 1994"),
+    Attribute("metroloj_cv", "variation inside beads (MetroloJ_QC)", "CV_M", "1",
+              "Standard deviation over mean of the pixels inside bright objects.", "up", "log", "noise",
+              f"{_HERE}.objects:metroloj_cv", _METROLOJ, standards=_COLOURS),
     # sharpness
     Attribute("sharpness", "sharpness", "MG", "8-bit eq./px", "Mean Sobel gradient modulus; noise raises it.", "down",
               "log", "sharpness", f"{_HERE}.sharpness:sharpness", "Sobel & Feldman 1968"),

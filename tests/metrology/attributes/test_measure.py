@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import NotFoundError
-from metrology.attributes.measure import measure_stack
+from metrology.attributes.measure import Beside, measure_stack
 from metrology.attributes.registry import ATTRIBUTES, attribute, for_standard
 from metrology.imaging.readers import read
 from metrology.imaging.stack import ImageStack, Metadata, Sourced
@@ -147,3 +147,35 @@ def test_real_beads_are_measured_from_the_files_own_metadata(real_data):
     assert values["fwhm_axial"] == pytest.approx(0.53, rel=0.03)
     assert values["fwhm_lateral_x"] == pytest.approx(0.16, rel=0.03)
     assert values["bead_count"] == 4
+
+
+def _repeats(rng, electrons: np.ndarray, count: int) -> np.ndarray:
+    """Frames of a detector of two counts an electron, read noise 3 and offset 100, shape (T, 1, 1, Y, X)."""
+    frames = rng.poisson(np.broadcast_to(electrons, (count, *electrons.shape))) * 2.0 + 100
+    return np.rint(frames + rng.normal(0, 3, frames.shape)).astype(np.uint16)[:, None, None]
+
+
+def test_repeated_frames_and_frames_in_the_dark_tell_of_the_detector():
+    rng = np.random.default_rng(0)
+    lit = ImageStack(_repeats(rng, np.tile(np.linspace(20, 400, 128), (128, 1)), 6))
+    dark = ImageStack(_repeats(rng, np.zeros((128, 128)), 4))
+    values = _values(measure_stack(lit, standard_kind="slide", beside=Beside(dark=dark)))
+    assert values["gain_e_per_adu"] == pytest.approx(0.5, rel=0.03)
+    assert values["read_noise"] == pytest.approx(3, rel=0.02)
+    assert values["offset"] == pytest.approx(100, abs=0.1)
+    assert values["photobleaching"] == pytest.approx(0, abs=0.1)
+    one = measure_stack(ImageStack(lit.pixels[:1]), standard_kind="slide")
+    told = {each.attribute_id for each in (*one.readings, *one.failures)}
+    assert not told & {"gain_e_per_adu", "read_noise", "offset", "photobleaching", "tilt_per_mm", "brightest_slice"}
+
+
+def test_what_an_image_cannot_tell_is_refused_when_asked_for_by_name():
+    stack = _stack(np.eye(64, dtype=np.uint16))
+    asked = ["laser_power", "tilt_per_mm", "brightest_slice", "gain_e_per_adu", "fwhm_ratio_axial"]
+    measured = measure_stack(stack, standard_kind=None, attribute_ids=asked)
+    said = {one.attribute_id: one.message for one in measured.failures}
+    assert "power meter" in said["laser_power"]
+    assert "no tile scan" in said["tilt_per_mm"]
+    assert "one slice" in said["brightest_slice"]
+    assert "Repeated frames" in said["gain_e_per_adu"]
+    assert "z-stack" in said["fwhm_ratio_axial"]

@@ -9,7 +9,7 @@ from metrology.attributes.registry import ATTRIBUTES
 UP = {
     "cv", "background", "saturated_fraction", "zero_fraction", "noise", "mse", "msemg", "registration_shift",
     "fwhm_lateral_x", "fwhm_lateral_y", "fwhm_axial", "resolution_decorrelation", "resolution_frc", "resolution_frc_split",
-    "bidirectional_shift", "linestep_index", "photobleaching", "read_noise",
+    "bidirectional_shift", "linestep_index", "photobleaching", "read_noise", "metroloj_cv",
     "fwhm_ratio_lateral_x", "fwhm_ratio_lateral_y", "fwhm_ratio_axial", "metroloj_fwhm_lateral_x", "metroloj_fwhm_lateral_y",
     "metroloj_fwhm_axial", "astigmatism", "axial_asymmetry", "coregistration_shift_xy", "coregistration_shift_z",
     "coregistration_ratio", "edge_width_10_90", "axial_profile_width", "tile_intensity_range", "tilt_per_mm",
