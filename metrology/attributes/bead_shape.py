@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _REACH_FWHM = 0.75  # above and below the focus, in which the squared width is a parabola of z
 _LEAST_SLICES = 4
+_MOST_SLICES = 9  # that are fitted, evenly spread, so that the cost is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def focal_difference(stack: np.ndarray, bead: Bead, *, z_step_um: float) -> Shap
     """
     reach = max(2, round(_REACH_FWHM * bead.axial.fwhm_um / z_step_um))
     middle = bead.candidate.z
-    slices = range(max(0, middle - reach), min(stack.shape[0], middle + reach + 1))
+    stride = -(-(2 * reach + 1) // _MOST_SLICES)
+    slices = range(max(0, middle - reach), min(stack.shape[0], middle + reach + 1), stride)
     fits = [(z, fit) for z in slices if (fit := _slice(stack, bead, z)) is not None]
     if len(fits) < _LEAST_SLICES:
         raise FitError("Too few slices show a bead to tell its astigmatism.", hint="Scan with finer slices.")
