@@ -20,6 +20,7 @@ PURE = (
     "metrology/attributes",
     "metrology/spc",
     "metrology/charts",
+    "metrology/watching",
     "enhancement/networks",
     "enhancement/training",
     "enhancement/inference",

@@ -45,7 +45,7 @@ def command_of(role: Role, *, port: int) -> list[str]:
     commands: dict[Role, list[str]] = {
         "web": [
             *(python, "-m", "granian", "--interface", "wsgi", "--host", env.BIND, "--port", str(port)),
-            *("--workers", "1", "--blocking-threads", "4", "--no-access-log", "--log-level", "warning"),
+            *("--workers", "1", "--blocking-threads", "16", "--no-access-log", "--log-level", "warning"),
             "config.wsgi:application",
         ],
         "measure": [*worker, *quiet, "-Q", "measure", "-c", str(env.MEASURE_PROCESSES), "-n", "measure@strehl"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from common import jobs
-from metrology.attributes.measure import measure_stack
+from metrology.attributes.measure import Beside, measure_stack
 from metrology.imaging.comparability import compare_settings
 from metrology.imaging.mosaics import tile_grid
 from metrology.imaging.planes import brightest_slice
 from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
+from metrology.runtime.optics import optics_of
 from metrology.runtime.previews import previews_write
 from metrology.runtime.quantities import rows_of
 from metrology.runtime.reading import read_original, read_reference
@@ -23,6 +24,7 @@ from metrology.services.protocols import protocol_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from metrology.imaging.mosaics import TileGrid
     from metrology.imaging.stack import ImageStack
     from metrology.models import Protocol
 
@@ -71,7 +73,8 @@ def measure(acquisition: Acquisition) -> None:
     kind = acquisition.standard.kind if acquisition.standard else None
     chosen = reference_for(acquisition)
     reference = None if chosen is None else read_reference(chosen.acquisition)
-    measured = measure_stack(stack, standard_kind=kind, reference=reference, bit_depth=acquisition.bit_depth)
+    beside = Beside(reference=reference, optics=optics_of(acquisition), tiles=_tile_grid(stack))
+    measured = measure_stack(stack, standard_kind=kind, bit_depth=acquisition.bit_depth, beside=beside)
     readings, failures = rows_of(measured)
     invalid = why_invalid(measured, planes, kind=kind)
     reason = " ".join(part for part in (invalid, not_charted, _not_comparable(acquisition)) if part)
@@ -110,16 +113,24 @@ def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
         "pixel_size_um": stack.metadata.value("pixel_size_um"),
         "z_step_um": stack.metadata.value("z_step_um"),
         "slice_z": slice_z,
-        "tile_grid": _tile_grid(stack),
+        "tile_grid": _grid_facts(_tile_grid(stack)),
     }
 
 
-def _tile_grid(stack: ImageStack) -> dict[str, int] | None:
+def _tile_grid(stack: ImageStack) -> TileGrid | None:
     """Return how the fields of a mosaic lie, or None for a single field."""
     rows, columns = stack.shape_tczyx[3:]
-    grid = stack.tile_grid
-    if grid is None and max(rows, columns) > LARGEST_FIELD_PX and not rows % TILE_PX and not columns % TILE_PX:
-        grid = tile_grid((rows, columns), tile_px=TILE_PX)
+    if (
+        stack.tile_grid is None
+        and max(rows, columns) > LARGEST_FIELD_PX
+        and not rows % TILE_PX
+        and not columns % TILE_PX
+    ):
+        return tile_grid((rows, columns), tile_px=TILE_PX)
+    return stack.tile_grid
+
+
+def _grid_facts(grid: TileGrid | None) -> dict[str, int] | None:
     if grid is None:
         return None
     tile_y_px, tile_x_px = grid.tile_shape

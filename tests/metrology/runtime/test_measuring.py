@@ -222,3 +222,11 @@ def test_a_worker_killed_in_the_middle_leaves_one_set_of_rows(path, media_root):
     assert row.measurements.count() == Series.objects.count() > 10
     assert not jobs.run(Acquisition, row.pk, measure)
     assert row.measurements.count() == Series.objects.count()
+
+
+def test_beads_are_compared_with_the_theory_of_their_optical_path(path):
+    standard = acquisitions.standard(path.instrument.facility, kind="beads")
+    content = acquisitions.ome_tiff(acquisitions.beads(), instrument=path.instrument, pixel_um=0.1)
+    found = values(measured(content, path, standard=standard))
+    theory_um = 0.51 * 0.488 / 1.0  # confocal: 0.51 λ/NA
+    assert found["fwhm_ratio_lateral_x", 0] == pytest.approx(found["fwhm_lateral_x", 0] / theory_um, rel=1e-3)
