@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from common.dispatch import dispatch
 from common.errors import InternalError, StateError, StrehlError
-from common.models import Job, JobState
+from common.models import ACTIVE_STATES, Job, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,22 +127,57 @@ def requeue(job: Job) -> None:
         fresh = type(job)._default_manager.select_for_update().get(pk=job.pk)
         if fresh.is_active:
             raise StateError("This job is already waiting or running.", hint="Wait until it has ended.", id=job.pk)
-        _write(
-            fresh,
-            state=JobState.QUEUED,
-            attempts=0,
-            progress=0.0,
-            stage="",
-            queued_at=timezone.now(),
-            started_at=None,
-            finished_at=None,
-            heartbeat_at=None,
-            cancel_requested=False,
-            error_code="",
-            error_message="",
-            error_details={},
-        )
+        _write(fresh, **_from_the_start())
         enqueue(fresh)
+
+
+def requeue_all(rows: QuerySet[JobT]) -> int:
+    """Put all finished rows back in the queue, with one statement; `send_waiting` then sends their messages.
+
+    Returns
+    -------
+    int
+        How many rows.
+    """
+    return rows.exclude(state__in=ACTIVE_STATES).update(**_from_the_start())
+
+
+def send_waiting(rows: QuerySet[JobT]) -> int:
+    """Send a message for each waiting row that has none yet; safe to run again, and after a death in the middle.
+
+    Returns
+    -------
+    int
+        How many messages.
+    """
+    sent = 0
+    for job in rows.filter(state=JobState.QUEUED, heartbeat_at=None).order_by("pk").iterator():
+        with transaction.atomic():  # the heartbeat of a waiting row is when its message was sent
+            sent += (
+                type(job)
+                ._default_manager.filter(pk=job.pk, state=JobState.QUEUED, heartbeat_at=None)
+                .update(heartbeat_at=timezone.now())
+            )
+            enqueue(job)
+    return sent
+
+
+def _from_the_start() -> dict[str, Any]:
+    """Return the fields of a row that waits as if it were new."""
+    return {
+        "state": JobState.QUEUED,
+        "attempts": 0,
+        "progress": 0.0,
+        "stage": "",
+        "queued_at": timezone.now(),
+        "started_at": None,
+        "finished_at": None,
+        "heartbeat_at": None,
+        "cancel_requested": False,
+        "error_code": "",
+        "error_message": "",
+        "error_details": {},
+    }
 
 
 def enqueue(job: Job) -> None:

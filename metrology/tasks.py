@@ -25,3 +25,9 @@ def measure(acquisition_id: int) -> bool:
     done = jobs.run(Acquisition, acquisition_id, work)
     assessment_remind(acquisition_id)
     return done
+
+
+@shared_task(name="metrology.send_history")
+def send_history(instrument_id: int) -> int:
+    """Send the messages of an instrument's scans that are to be measured again."""
+    return jobs.send_waiting(Acquisition.objects.filter(instrument=instrument_id))

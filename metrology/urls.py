@@ -11,6 +11,7 @@ app_name = "metrology"
 urlpatterns: list[URLPattern] = [
     path("", fleet.fleet, name="fleet"),
     path("instruments/<slug:slug>/", instrument.instrument, name="instrument"),
+    path("instruments/<slug:slug>/measure/", instrument.remeasure, name="instrument-measure"),
     path("series/<int:pk>/", series.series, name="series"),
     path("series/<int:pk>/chart.json", series.series_chart, name="series-chart"),
     path("series/<int:pk>.csv", series.series_values, name="series-csv"),

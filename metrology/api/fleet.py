@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, viewsets
+from rest_framework import serializers, status, viewsets
 from rest_framework.response import Response
 
 from instruments.api.serializers import (
@@ -18,10 +18,11 @@ from instruments.api.serializers import (
     ServiceEventOutput,
 )
 from instruments.models import Instrument
-from instruments.selectors.instruments import instrument_list
+from instruments.selectors.instruments import instrument_get, instrument_list
 from instruments.selectors.membership import facility_of
 from metrology.models import Health
 from metrology.selectors.instrument_page import instrument_page
+from metrology.services.confirm import history_remeasure
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -67,6 +68,12 @@ class InstrumentDetailOutput(serializers.Serializer):
     open_flag = serializers.IntegerField(allow_null=True, help_text="Id of the unresolved flag.")
 
 
+class RemeasuredOutput(serializers.Serializer):
+    """How many scans wait to be measured again."""
+
+    waiting = serializers.IntegerField()
+
+
 class InstrumentViewSet(viewsets.GenericViewSet[Instrument]):
     """Instruments of the caller's facility."""
 
@@ -105,3 +112,9 @@ class InstrumentViewSet(viewsets.GenericViewSet[Instrument]):
             "open_flag": page.open_flag.pk if page.open_flag else None,
         }
         return Response(InstrumentDetailOutput(body).data)
+
+    @extend_schema(request=None, responses={202: RemeasuredOutput})
+    def measure(self, request: Request, slug: str) -> Response:
+        """Measure the history of an instrument again (staff); figures that are there stay."""
+        waiting = history_remeasure(instrument_get(facility_of(request.user), slug), user=request.user)
+        return Response({"waiting": waiting}, status=status.HTTP_202_ACCEPTED)

@@ -35,6 +35,11 @@ urlpatterns: list[URLPattern] = [
     path("uploads/<uuid:upload_id>/", UploadView.as_view(), name="api-upload"),
     path("instruments/", InstrumentViewSet.as_view({"get": "list"}), name="api-instrument-list"),
     path("instruments/<slug:slug>/", InstrumentViewSet.as_view({"get": "retrieve"}), name="api-instrument"),
+    path(
+        "instruments/<slug:slug>/measure/",
+        InstrumentViewSet.as_view({"post": "measure"}),
+        name="api-instrument-measure",
+    ),
     path("series/", SeriesViewSet.as_view({"get": "list"}), name="api-series-list"),
     path("series/<int:pk>/", SeriesViewSet.as_view({"get": "retrieve"}), name="api-series"),
     path("series/<int:pk>/values.csv", SeriesViewSet.as_view({"get": "values"}), name="api-series-csv"),

@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from common import jobs
+from common.dispatch import dispatch
 from common.errors import InputError, NotFoundError
-from common.models import ACTIVE_STATES
 from common.permissions import Role
 from instruments.models import Facility
 from instruments.selectors.membership import require_role
@@ -155,10 +155,12 @@ def _measure_again(protocol: Protocol) -> None:
     """Queue the scans that were made by the new version."""
     made = Acquisition.objects.filter(
         facility=protocol.facility_id, standard__kind=protocol.standard_kind, optical_path__isnull=False
-    ).exclude(state__in=ACTIVE_STATES)
+    )
     if protocol.valid_from is not None:
         made = made.filter(acquired_at__gte=protocol.valid_from)
     if protocol.optical_path_id is not None:
         made = made.filter(optical_path=protocol.optical_path_id)
-    for acquisition in made:
-        jobs.requeue(acquisition)
+    instruments = set(made.order_by().values_list("instrument", flat=True))
+    jobs.requeue_all(made)
+    for instrument_id in instruments:
+        dispatch("metrology.send_history", instrument_id)

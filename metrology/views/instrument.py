@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
+from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of
 from metrology.selectors.instrument_page import instrument_page
+from metrology.services.confirm import history_remeasure
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+
+@require_POST
+def remeasure(request: HttpRequest, slug: str) -> HttpResponse:
+    """Measure the history of an instrument again."""
+    row = instrument_get(facility_of(request.user), slug)
+    waiting = history_remeasure(row, user=request.user)
+    messages.success(request, f"{waiting} scans wait to be measured again; figures that are there stay.")
+    return redirect(row)
 
 
 @require_GET
