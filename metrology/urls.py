@@ -36,4 +36,9 @@ urlpatterns: list[URLPattern] = [
     path("references/<int:pk>/withdraw/", acquisitions.withdraw_reference, name="reference-withdraw"),
     path("acquisitions/<int:pk>/original/", acquisitions.original, name="acquisition-original"),
     path("acquisitions/<int:pk>/preview/<int:channel>/", acquisitions.preview, name="acquisition-preview"),
+    path(
+        "acquisitions/<int:pk>/tiles/<uuid:token>/<int:channel>/<int:z>/<int:level>/<int:row>/<int:column>/",
+        acquisitions.tile,
+        name="acquisition-tile",
+    ),
 ]

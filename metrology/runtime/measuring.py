@@ -13,7 +13,7 @@ from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
 from metrology.runtime.optics import optics_of
-from metrology.runtime.previews import previews_write
+from metrology.runtime.previews import previews_write, tiles_write
 from metrology.runtime.quantities import rows_of
 from metrology.runtime.reading import read_original, read_reference
 from metrology.runtime.validity import why_invalid
@@ -67,6 +67,7 @@ def measure(acquisition: Acquisition) -> None:
         note(**_facts(stack, slice_z=slices[0]))
         jobs.beat(acquisition, 0.2, "drawing the preview")
         note(preview_window=previews_write(acquisition, planes))
+        tiles_write(acquisition, stack, slices)
         jobs.beat(acquisition, 0.3, "finding out what it is")
         not_charted = _attribute(acquisition, stack, note)
     jobs.beat(acquisition, 0.4, "measuring")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
@@ -26,17 +26,20 @@ from metrology.selectors.acquisitions import (
 from metrology.selectors.files import opened
 from metrology.selectors.protocols import settings_beside
 from metrology.selectors.standards import reference_get, reference_of
+from metrology.selectors.tiles import Tile, tile_read, tiles_of
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
 from metrology.services.references import reference_set, reference_withdraw
 
 if TYPE_CHECKING:
+    import uuid
     from typing import Any
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
     from metrology.models import Acquisition
 
 PAGE_SIZE = 50
+YEAR_S = 31_536_000
 
 
 @require_GET
@@ -126,6 +129,14 @@ def preview(request: HttpRequest, pk: int, channel: int) -> FileResponse:
     return FileResponse(opened(_row(request, pk).preview_path(channel)), content_type="image/webp")
 
 
+@require_GET
+@cache_control(private=True, max_age=YEAR_S, immutable=True)
+def tile(request: HttpRequest, pk: int, token: uuid.UUID, **place: int) -> HttpResponse:
+    """Give the counts of one tile; what this address gives never changes."""
+    counts = tile_read(_row(request, pk), token, Tile(**place))
+    return HttpResponse(counts, content_type="application/octet-stream")
+
+
 def _row(request: HttpRequest, pk: int) -> Acquisition:
     return acquisition_get(facility_of(request.user), pk)
 
@@ -149,8 +160,33 @@ def _context(request: HttpRequest, row: Acquisition) -> dict[str, Any]:
             }
             for channel, (black, white) in enumerate(row.preview_window)
         ],
+        "viewer": _viewer(row),
         "reference": reference_of(row),
         "settings": settings_beside(row),
         "may_correct": includes(role, Role.OPERATOR),
         "may_choose_reference": includes(role, Role.STAFF),
+    }
+
+
+def _viewer(row: Acquisition) -> dict[str, Any] | None:
+    """Return what the viewer needs to know, None while the acquisition is at work or before its tiles are made."""
+    tiles = None if row.is_active else tiles_of(row)
+    if tiles is None:
+        return None
+    first = reverse("metrology:acquisition-tile", args=[row.pk, tiles["token"], 0, 0, 0, 0, 0])
+    names = [one.get("name", {}).get("value") for one in row.metadata.get("channels", [])]
+    channels = [
+        {**one, "window": window, "name": names[number] if number < len(names) else None}
+        for number, (one, window) in enumerate(zip(tiles["channels"], row.preview_window, strict=True))
+    ]
+    return {
+        "address": first.removesuffix("0/0/0/0/0/"),
+        "tilePx": tiles["tile_px"],
+        "dtype": tiles["dtype"],
+        "levels": [[one["width"], one["height"]] for one in tiles["levels"]],
+        "channels": channels,
+        "slices": row.size_z,
+        "largest": 2**row.bit_depth - 1 if row.bit_depth else None,
+        "pixelSizeUm": row.pixel_size_um,
+        "grid": row.tile_grid,
     }

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+
+import numpy as np
 import pytest
 from django.urls import reverse
 
 from common.models import JobState
 from common.permissions import Role
+from metrology.imaging.stack import ImageStack
 from metrology.models import Acquisition, MeasurementFailure, ReferenceAcquisition, Validity
+from metrology.runtime.previews import tiles_write
+from metrology.selectors.tiles import tiles_of
 from metrology.services.measurements import Reading, measurements_record
 from metrology.services.references import reference_set
 from tests.factories import acquisitions, catalogue
@@ -297,3 +303,25 @@ def test_staff_withdraw_the_reference_from_its_page_and_others_are_not_offered_i
     assert client.post(withdraw).status_code == 409
     client.force_login(catalogue.member(Role.STAFF))
     assert client.post(withdraw).status_code == 404
+
+
+def test_a_tile_goes_to_members_of_the_facility_only_and_may_be_kept_for_a_year(client, charted):
+    plane = np.arange(300 * 520, dtype=np.uint16).reshape(300, 520)
+    tiles_write(charted, ImageStack(plane[np.newaxis, np.newaxis, np.newaxis]), [0])
+    url = reverse("metrology:acquisition-tile", args=[charted.pk, tiles_of(charted)["token"], 0, 0, 0, 1, 2])
+    assert client.get(url).status_code == 302
+    signed_in(client, charted)
+    answer = client.get(url)
+    assert (np.frombuffer(answer.content, np.uint16).reshape(44, 8) == plane[256:, 512:]).all()
+    assert {"private", "immutable", "max-age=31536000"} <= set(answer["Cache-Control"].split(", "))
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    client.force_login(catalogue.member())
+    assert client.get(url).status_code == 404
+
+
+def test_tiles_of_an_earlier_making_are_not_found(client, charted):
+    signed_in(client, charted)
+    url = reverse("metrology:acquisition-tile", args=[charted.pk, uuid.uuid4(), 0, 0, 0, 0, 0])
+    assert client.get(url).status_code == 404
+    tiles_write(charted, ImageStack(np.zeros((1, 1, 1, 9, 9), np.uint16)), [0])
+    assert client.get(url).status_code == 404
