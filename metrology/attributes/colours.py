@@ -226,6 +226,13 @@ def _median_shift(view: ColourView) -> tuple[np.ndarray, np.ndarray]:
 def require_channels(count: int, channel: int) -> None:
     """Refuse an image whose channels cannot be compared.
 
+    Parameters
+    ----------
+    count : int
+        Number of channels.
+    channel : int
+        The channel to compare with the first.
+
     Raises
     ------
     AxesError

@@ -41,7 +41,7 @@ def marble_diameter(view: MarbleView) -> Quantity:
 
 
 def marble_roundness(view: MarbleView) -> Quantity:
-    """Median over the marbles of the smaller over the larger radius, 1 for circles [1].
+    """Median over the marbles of the smaller over the larger radius, 1 for circles but for noise [1].
 
     Parameters
     ----------

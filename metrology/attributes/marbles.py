@@ -50,7 +50,8 @@ class Marble:
     sigma_px, sigma_error_px : float
         Blur of its edge and the standard error [px].
     roundness, roundness_error : float
-        Smaller over larger radius of the ellipse through its edge, and the standard error [1].
+        Smaller over larger radius of the ellipse through its edge, and the standard error [1]; noise can carry that of a
+        circle a little above 1.
     inside, outside : float
         Fitted brightness on both sides of the edge [count].
     """
@@ -233,8 +234,10 @@ def _fit(counts: np.ndarray, centre: tuple[float, float], radius: float) -> Marb
         departure, noise = _departures(distance[ring], np.arctan2(dy[ring], dx[ring]), part[ring], values)
         right, down, along, oblique = (float(amplitude) for amplitude in departure)
         y0, x0, cosine, sine = y0 + down, x0 + right, cosine + along, sine + oblique
-    ellipse = math.hypot(cosine, sine)
-    ellipse = math.sqrt(max(ellipse**2 - noise**2 * 2, 0.0))  # noise alone makes an ellipse of that size
+    excess = cosine**2 + sine**2 - 2 * noise**2  # noise alone makes an ellipse of that size
+    ellipse = math.copysign(
+        math.sqrt(abs(excess)), excess
+    )  # not cut off at a circle: a chart needs values that scatter
     inside, outside, edge, sigma = values
     sigma = math.sqrt(max(sigma**2 - _RING_PX**2 / 12, 0.0))  # the rings blur too
     if not 0 < sigma < edge or ellipse >= edge or not inside > outside:
@@ -242,7 +245,7 @@ def _fit(counts: np.ndarray, centre: tuple[float, float], radius: float) -> Marb
     roundness = (edge - ellipse) / (edge + ellipse)
     return Marble(
         top + y0, left + x0, edge, errors[2], sigma, errors[3],
-        roundness, 2 * edge * noise / (edge + ellipse) ** 2, inside, outside,
+        roundness, 2 * edge * noise / (edge + abs(ellipse)) ** 2, inside, outside,
     )  # fmt: skip
 
 

@@ -48,6 +48,11 @@ def correlation(
     -------
     tuple of ndarray, each of shape (rings,)
         Spatial frequency [cycles per pixel, of the larger side of a pixel], correlation [1], and number of coefficients.
+
+    Raises
+    ------
+    FitError
+        One of the images has no contrast.
     """
     where = rings((first.shape[0], first.shape[1]), aspect)
     one, other = spectrum(first), spectrum(second)

@@ -20,6 +20,7 @@ Stage = Literal["tentative", "provisional", "firm"]
 
 PROVISIONAL_POINTS = 10
 FIRM_POINTS = 30
+MOST_EQUAL = 1 / 3  # share of equal points: measured figures never tie, those at a bound or counts do
 HUBER_C = 1.5
 # Variance of standard normal data pulled in to ± c, so that the scale of normal data comes out as σ.
 WINSORISED_VARIANCE = float(
@@ -99,7 +100,8 @@ def fit_baseline(values: ArrayLike, *, fleet_autocorrelation: float = 0.0) -> Ba
     Raises
     ------
     BaselineError
-        If there are fewer than three points, a point is not a number, or the points do not scatter.
+        If there are fewer than three points, a point is not a number, more than a third of the points are equal, or the
+        points do not scatter.
 
     References
     ----------
@@ -115,6 +117,14 @@ def fit_baseline(values: ArrayLike, *, fleet_autocorrelation: float = 0.0) -> Ba
         )
     if not np.isfinite(points).all():
         raise BaselineError("A baseline point is not a number.", hint="Mark that acquisition invalid.")
+    equal = int(np.unique(points, return_counts=True)[1].max())
+    if points.size > equal > max(2, MOST_EQUAL * points.size):
+        raise BaselineError(
+            f"{equal} of {points.size} baseline points are equal, so that their scatter says little.",
+            hint="Such a figure lies at its bound or counts something: watch it by a tolerance and an action limit.",
+            points=int(points.size),
+            equal=equal,
+        )
     centre, scale = _huber(points)
     if scale <= 1e-12 * max(abs(centre), 1e-300):
         raise BaselineError(

@@ -110,6 +110,8 @@ def chart_epoch(points: NDArray[np.float64], *, design: ChartDesign, two_sided: 
         if size >= design.baseline_sizes[0]:
             in_force.append(InForce(size, points.size, baseline, watched=True))
             _judge(chart, points, in_force[-1], design=design, two_sided=two_sided)
+    if not in_force:  # points that make no baseline make no cumulative sum either
+        chart.cusum[:] = 0.0
     return replace(chart, in_force=tuple(in_force), problem=problem)
 
 

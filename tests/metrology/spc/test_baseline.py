@@ -96,3 +96,14 @@ def test_the_input_is_not_changed():
     points = np.array([1.0, 2.0, 9.0, 1.5])
     fit_baseline(points)
     assert points.tolist() == [1.0, 2.0, 9.0, 1.5]
+
+
+def test_a_figure_at_its_bound_makes_no_baseline():
+    """Most scans have no saturated pixel: the scatter of the few that have some is no scale for the others."""
+    points = np.array([0.0] * 7 + [0.001, 0.002, 0.0015] + [0.0] * 5)
+    with pytest.raises(BaselineError, match="12 of 15 baseline points are equal"):
+        fit_baseline(points)
+
+
+def test_two_equal_points_are_no_bound():
+    assert fit_baseline(np.array([1.0, 1.0, 1.1, 0.9])).points == 4

@@ -47,3 +47,12 @@ def test_too_few_points_have_no_baseline_and_a_reason(length):
     chart = chart_epoch(np.arange(float(length)), design=ChartDesign())
     assert chart.in_force == ()
     assert "three times" in chart.problem
+
+
+def test_points_that_make_no_baseline_are_not_summed_up_either():
+    points = np.zeros(40)
+    points[::4] = 0.01
+    chart = chart_epoch(points, design=ChartDesign())
+    assert chart.in_force == ()
+    assert "equal" in chart.problem
+    assert not chart.cusum.any()
