@@ -33,6 +33,8 @@ class Row:
         Ratio (or figure, without a peer) that is aimed at; None where none was set.
     met : bool or None
         Whether the target is reached; None without a target.
+    two_threads : float or None
+        Ours with two threads where `ours` is with one; None where that was not measured.
     """
 
     what: str
@@ -42,6 +44,7 @@ class Row:
     ratio: float | None = None
     target: float | None = None
     met: bool | None = None
+    two_threads: float | None = None
 
 
 def compared(what: str, *, ours: float, peer: float, peer_name: str, target: float | None = None) -> Row:
@@ -74,9 +77,10 @@ def write(name: str, rows: Sequence[Row]) -> Path:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    head = ("what", "ours", "peer", "ratio", "target", "met", "peer's name")
+    head = ("what", "ours", "2 threads", "peer", "ratio", "target", "met", "peer's name")
     lines = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines = list(zip(*(cells for cells in zip(*lines, strict=True) if any(cells[1:])), strict=True))  # no empty columns
+    widths = [max(len(cell) for cell in cells) for cells in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
@@ -84,7 +88,8 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     met = {None: "", True: "yes", False: "NO"}[row.met]
-    return (row.what, _number(row.ours), _number(row.peer), _number(row.ratio), _number(row.target), met, row.peer_name)
+    figures = (row.ours, row.two_threads, row.peer, row.ratio, row.target)
+    return (row.what, *(_number(figure) for figure in figures), met, row.peer_name)
 
 
 def _number(value: float | None) -> str:
