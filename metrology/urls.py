@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from metrology.views import acquisitions, flags, fleet, instrument, protocols, series, upload
+from metrology.views import acquisitions, flags, fleet, instrument, protocols, quantities, series, upload
 
 app_name = "metrology"
 
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("series/<int:pk>/chart.json", series.series_chart, name="series-chart"),
     path("series/<int:pk>.csv", series.series_values, name="series-csv"),
     path("series/<int:pk>/limits/", series.series_limits, name="series-limits"),
+    path("quantities/", quantities.quantity_index, name="quantity-list"),
     path("protocols/", protocols.protocol_index, name="protocol-list"),
     path("protocols/new/", protocols.protocol_new, name="protocol-new"),
     path("protocols/<int:pk>/", protocols.protocol, name="protocol"),

@@ -9,6 +9,7 @@ from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
 from metrology.api.protocols import ProtocolViewSet
+from metrology.api.quantities import quantity_list
 from metrology.api.references import ReferenceViewSet
 from metrology.api.series import SeriesViewSet
 from metrology.api.standards import StandardViewSet
@@ -48,6 +49,7 @@ urlpatterns: list[URLPattern] = [
         SeriesLimitsViewSet.as_view({"get": "retrieve", "post": "create"}),
         name="api-series-limits",
     ),
+    path("attributes/", quantity_list, name="api-attribute-list"),
     path("standards/", StandardViewSet.as_view({"get": "list", "post": "create"}), name="api-standard-list"),
     path(
         "standards/<int:pk>/",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metrology.attributes.registry import ATTRIBUTES
+from metrology.models import StandardKind
 
 if TYPE_CHECKING:
     from metrology.attributes.registry import Attribute
@@ -36,3 +37,18 @@ def signal_words(kind: str) -> str:
 def is_current(attribute_id: str, algorithm_version: int) -> bool:
     """Tell whether a series is still measured in this way; series of retired definitions keep their pages only."""
     return attribute_id in ATTRIBUTES and ATTRIBUTES[attribute_id].version == algorithm_version
+
+
+def quantities_by_group() -> dict[str, list[tuple[Attribute, str]]]:
+    """Return the declarations of all quantities by their group, each with the samples that it is measured on."""
+    found: dict[str, list[tuple[Attribute, str]]] = {}
+    for one in ATTRIBUTES.values():
+        found.setdefault(one.group, []).append((one, _samples(one)))
+    return found
+
+
+def _samples(attribute: Attribute) -> str:
+    if "any" in attribute.standards:
+        return "any sample"
+    kinds = dict(StandardKind.choices)
+    return ", ".join(kinds.get(kind, kind) for kind in attribute.standards) or "typed or imported readings"
