@@ -37,7 +37,7 @@ def rank_causes(flag: Flag) -> list[Cause]:
 
     A detector is suspected when intensity or noise moved in its channel alone, or clearly earlier or in more quantities
     than in the others; the light or its path when all channels lost signal; the optics when sizes and sharpness moved; the
-    slide when other instruments that scanned the same standard were flagged within four weeks.
+    scanner when lines no longer lie above one another; the slide when other instruments that scanned the same standard were flagged within four weeks.
     """
     signals = list(flag.signals.select_related("series__standard"))
     moved = [signal.series for signal in signals]
@@ -51,6 +51,15 @@ def rank_causes(flag: Flag) -> list[Cause]:
                 "cause": "the objective or the immersion (aberration, dirt, wrong medium)",
                 "because": f"{', '.join(names)} moved",
                 "weight": 1.0 + 2.0 * bool(groups & {"beads"}),
+            }
+        )
+    if "scan" in groups:
+        names = sorted({ATTRIBUTES[s.attribute_id].name for s in moved if ATTRIBUTES[s.attribute_id].group == "scan"})
+        causes.append(
+            {
+                "cause": "the scanner or its timing (phase of the return lines, speed, linearity)",
+                "because": f"{', '.join(names)} moved",
+                "weight": 3.5,
             }
         )
     causes += _slide(flag, moved)

@@ -60,3 +60,7 @@ def test_channels_that_moved_alike_blame_the_light_alone():
 
 def test_optics_that_moved_without_the_light_blame_no_detector():
     assert causes(("fwhm_axial", 0, 4)) == ["the objective or the immersion (aberration, dirt, wrong medium)"]
+
+
+def test_lines_that_no_longer_lie_above_one_another_blame_the_scanner_first():
+    assert causes(("bidirectional_shift", 0, 4), ("sharpness", 0, 4))[0].startswith("the scanner")
