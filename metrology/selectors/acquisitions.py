@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from common.errors import NotFoundError
+from metrology.attributes.quantity import Quantity
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition
+from metrology.selectors.limits import limit_words, limits_of_the_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from instruments.models import Facility
-    from metrology.models import Measurement, MeasurementFailure
+    from metrology.models import Limits, Measurement, MeasurementFailure
 
 _UNITS = {"_um": "µm", "_nm": "nm", "_au": "AU"}
 _IDENTITY = (
@@ -41,6 +43,7 @@ class FigureRow:
     z: float | None = None
     status: str = ""
     series_id: int | None = None
+    limit_words: str = ""
 
     @property
     def counts_objects(self) -> bool:
@@ -107,7 +110,10 @@ def figure_rows(acquisition: Acquisition) -> list[FigureRow]:
     """
     rows = acquisition.measurements.filter(series__protocol=acquisition.protocol).select_related("series__assessment")
     latest = {(row.series.attribute_id, row.series.channel): row for row in rows.order_by("series__algorithm_version")}
-    figures = [_charted(row) for row in latest.values()] or [_uncharted(reading) for reading in acquisition.readings]
+    limits = _limits_of_the_day(acquisition)
+    figures = [_charted(row, limits.get(row.series.attribute_id)) for row in latest.values()] or [
+        _uncharted(reading) for reading in acquisition.readings
+    ]
     order = {attribute_id: place for place, attribute_id in enumerate(ATTRIBUTES)}
     return sorted(figures, key=lambda row: (row.channel, order.get(row.attribute_id, len(order))))
 
@@ -150,7 +156,13 @@ def source_of(text: str) -> tuple[str, str]:
     return "file", text
 
 
-def _charted(row: Measurement) -> FigureRow:
+def _limits_of_the_day(acquisition: Acquisition) -> dict[str, Limits]:
+    if acquisition.instrument is None or acquisition.acquired_at is None:
+        return {}
+    return limits_of_the_day(acquisition.instrument, acquisition.acquired_at)
+
+
+def _charted(row: Measurement, limits: Limits | None) -> FigureRow:
     series = row.series
     assessment = getattr(series, "assessment", None)
     points: Iterable[dict[str, Any]] = assessment.result.get("points", []) if assessment else []
@@ -166,6 +178,7 @@ def _charted(row: Measurement) -> FigureRow:
         z=point.get("z"),
         status=point.get("status", ""),
         series_id=series.pk,
+        limit_words="" if limits is None else limit_words(limits, Quantity(row.value, row.uncertainty, row.n)),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Q
 from django.utils import timezone
 
+from metrology.attributes.verdict import judge
 from metrology.models import Limits
 from metrology.selectors.series import series_row
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from instruments.models import Facility, Instrument
+    from metrology.attributes.quantity import Quantity
     from metrology.models import Series
 
 
@@ -82,3 +84,27 @@ def limits_in_force(instrument: Instrument, attribute_id: str, at: datetime) -> 
         .order_by(F("instrument").desc(nulls_last=True), "-valid_from", "-pk")
         .first()
     )
+
+
+def limits_of_the_day(instrument: Instrument, at: datetime) -> dict[str, Limits]:
+    """Return the limits that held at a moment, of every attribute that had some."""
+    rows = Limits.objects.filter(
+        Q(instrument=instrument) | Q(instrument=None), facility_id=instrument.facility_id, valid_from__lte=at
+    ).order_by(F("instrument").asc(nulls_first=True), "valid_from", "pk")
+    return {row.attribute_id: row for row in rows}
+
+
+def limit_words(limits: Limits, quantity: Quantity) -> str:
+    """Say how a figure lies to its limits, or that its uncertainty is too large to tell."""
+    worst = ""
+    for name, low, high in (
+        ("action limit", limits.action_low, limits.action_high),
+        ("tolerance", limits.tolerance_low, limits.tolerance_high),
+    ):
+        if low is None and high is None:
+            continue
+        verdict = judge(quantity, low=low, high=high).verdict
+        if verdict == "beyond":
+            return f"beyond its {name}"
+        worst = worst or (f"too uncertain to tell whether beyond its {name}" if verdict == "cannot tell" else "")
+    return worst or "within its limits"
