@@ -49,8 +49,30 @@ def tiles_of(acquisition: Acquisition) -> dict[str, Any] | None:
     StorageError
         The disk refuses.
     """
+    found: dict[str, Any] | None = _noted(tiles_folder(acquisition) / "tiles.json")
+    return found
+
+
+def beads_path(acquisition: Acquisition) -> Path:
+    """Where it is noted which beads were found."""
+    return tiles_folder(acquisition) / "beads.json"
+
+
+def beads_of(acquisition: Acquisition) -> list[dict[str, Any]]:
+    """Return the beads found: `channel`, `x`, `y`, `z`, `size` [px] and `reason`, None for those that were measured.
+
+    Raises
+    ------
+    StorageError
+        The disk refuses.
+    """
+    return _noted(beads_path(acquisition)) or []
+
+
+def _noted(path: Path) -> Any:
+    """Return what the worker wrote, None where it has written nothing."""
     try:
-        return dict(json.loads((tiles_folder(acquisition) / "tiles.json").read_bytes()))
+        return json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -26,7 +26,7 @@ from metrology.selectors.acquisitions import (
 from metrology.selectors.files import opened
 from metrology.selectors.protocols import settings_beside
 from metrology.selectors.standards import reference_get, reference_of
-from metrology.selectors.tiles import Tile, tile_read, tiles_of
+from metrology.selectors.tiles import Tile, beads_of, tile_read, tiles_of
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
 from metrology.services.references import reference_set, reference_withdraw
 
@@ -189,4 +189,5 @@ def _viewer(row: Acquisition) -> dict[str, Any] | None:
         "largest": 2**row.bit_depth - 1 if row.bit_depth else None,
         "pixelSizeUm": row.pixel_size_um,
         "grid": row.tile_grid,
+        "spots": beads_of(row),
     }

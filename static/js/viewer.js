@@ -42,6 +42,7 @@ class Viewer {
       immediateRender: true,
       imageSmoothingEnabled: true,
       smoothTileEdgesMinZoom: Infinity,
+      minPixelRatio: 0.7, // a coarser level, a little enlarged, needs a quarter of the tiles
       maxZoomPixelRatio: 32,
       visibilityRatio: 0.5,
       minZoomImageRatio: 0.8,
@@ -168,7 +169,7 @@ class Viewer {
       slider.setAttribute("aria-valuetext", said);
       this.root.querySelector(".viewer-slice").textContent = said;
     }
-    this.overlay.drawSpots((this.facts.spots ?? []).filter((spot) => spot.channel === this.channel));
+    this.overlay.drawSpots((this.facts.spots).filter((spot) => spot.channel === this.channel));
     this.sayContrast();
   }
 
@@ -237,7 +238,7 @@ class Viewer {
   }
 
   say({ x, y }, count) {
-    const spot = (this.facts.spots ?? []).find(
+    const spot = (this.facts.spots).find(
       (one) => one.channel === this.channel && Math.hypot(one.x - x, one.y - y) <= Math.max(4, one.size),
     );
     const bead = spot ? ` · bead ${spot.reason ? `not measured: ${spot.reason}` : "measured"}` : "";

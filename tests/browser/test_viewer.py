@@ -10,8 +10,11 @@ import pytest
 from playwright.sync_api import expect
 
 from common.models import JobState
+from metrology.attributes.beads import measure_beads
 from metrology.imaging.stack import ImageStack
+from metrology.runtime.beads import beads_write
 from metrology.runtime.previews import previews_write, tiles_write
+from metrology.selectors.tiles import beads_of
 from tests.factories import acquisitions, catalogue
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
@@ -177,6 +180,27 @@ def test_channels_have_a_contrast_of_their_own(page, room):
     assert said(page)[2] == 7
     page.get_by_label("Channel").select_option("0: DAPI")
     expect(page.get_by_role("spinbutton", name="White")).to_have_value("1234")
+
+
+def test_beads_lie_over_the_picture_and_those_not_measured_say_why(page, room):
+    pixels = acquisitions.beads()
+    pixels[:, :, 40:56, 40:56] = 4095
+    row = drawn(room, pixels, measured=10)
+    beads_write(row, {0: measure_beads(pixels[0], pixel_size_um=0.1, z_step_um=0.2, bit_depth=12)})
+    opened(page, row)
+    assert page.locator(".viewer-bead").count() + page.locator(".viewer-rejected").count() == len(beads_of(row))
+    spot = next(one for one in beads_of(row) if one["reason"])
+    place = page.evaluate(
+        """([x, y]) => { const circle = document.querySelector(".viewer-spots");
+        const at = new DOMPoint(x + 0.5, y + 0.5).matrixTransform(circle.getScreenCTM()); return [at.x, at.y]; }""",
+        [spot["x"], spot["y"]],
+    )
+    page.mouse.move(*place)
+    expect(page.locator(".viewer-readout")).to_contain_text(f"bead not measured: {spot['reason']}")
+    assert said(page)[:2] == (spot["x"], spot["y"])
+    page.get_by_label("Beads").uncheck()
+    expect(page.locator(".viewer-spots")).to_be_hidden()
+    _picture(page, "beads")
 
 
 def test_the_keyboard_moves_the_picture_and_reads_its_middle(page, room):

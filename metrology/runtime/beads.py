@@ -1,0 +1,63 @@
+"""Where the beads of an acquisition were found, for the viewer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from common.errors import StorageError
+from metrology.selectors.tiles import beads_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metrology.attributes.bead_selection import Candidate
+    from metrology.attributes.beads import BeadField
+    from metrology.models import Acquisition
+
+
+def beads_write(acquisition: Acquisition, found: Mapping[int, BeadField]) -> None:
+    """Note where beads were found and why some were not measured; what was noted before is replaced.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        Which was measured.
+    found : mapping of int to BeadField
+        The beads of the channels in which beads were looked for.
+
+    Raises
+    ------
+    StorageError
+        The disk refuses.
+    """
+    spots = [
+        _spot(channel, candidate)
+        for channel, field in found.items()
+        for candidate in (*(bead.candidate for bead in field.beads), *field.rejected)
+    ]
+    path = beads_path(acquisition)
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        part.write_text(json.dumps(spots))
+        part.chmod(0o640)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            "The places of the beads cannot be written.",
+            hint="Free space on the disk of the facility, then measure again.",
+            reason=str(error),
+        ) from error
+
+
+def _spot(channel: int, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "x": int(candidate.x),
+        "y": int(candidate.y),
+        "z": int(candidate.z),
+        "size": int(max(candidate.width_y, candidate.width_x)),
+        "reason": candidate.rejection,
+    }
