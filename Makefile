@@ -14,10 +14,10 @@ PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo serve worker stop test test-all check format browser bench fuzz screenshots docs clean
+.PHONY: help install demo serve worker stop test test-all check format browser bench bench-measure bench-sensitivity fuzz screenshots docs clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
 $(VENV)/runtime.stamp: requirements.txt
 	@echo "== Python environment in $(VENV), with $$($(PYTHON) --version)"
@@ -75,6 +75,12 @@ format: $(VENV)/dev.stamp ## format and mend what can be mended
 
 bench: $(VENV)/dev.stamp ## every benchmark: tables here, JSON in var/bench
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) -m benchmarks.$$(basename $$bench .py); done
+
+bench-measure: $(VENV)/dev.stamp ## speed of the measurements on a 5120×5120 mosaic and a bead stack, beside their peers
+	@$(PY) -m benchmarks.bench_measure
+
+bench-sensitivity: $(VENV)/dev.stamp ## which attribute sees which harm, and how little of it; writes docs/sensitivity.md
+	@$(PY) -m benchmarks.bench_sensitivity
 
 fuzz: $(VENV)/dev.stamp ## ten thousand broken files through the readers
 	@$(PY) -m tests.fuzz.readers --files 10000 --real-data "$${STREHL_REAL_DATA:-../shared/data}"
