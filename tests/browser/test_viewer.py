@@ -198,9 +198,9 @@ def test_beads_lie_over_the_picture_and_those_not_measured_say_why(page, room):
     page.mouse.move(*place)
     expect(page.locator(".viewer-readout")).to_contain_text(f"bead not measured: {spot['reason']}")
     assert said(page)[:2] == (spot["x"], spot["y"])
+    _picture(page, "beads")
     page.get_by_label("Beads").uncheck()
     expect(page.locator(".viewer-spots")).to_be_hidden()
-    _picture(page, "beads")
 
 
 def test_the_keyboard_moves_the_picture_and_reads_its_middle(page, room):
