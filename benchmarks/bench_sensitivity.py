@@ -11,6 +11,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -30,6 +31,10 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "sensitivity.md"
 BEGIN, END = "<!-- begin: written by make bench-sensitivity -->", "<!-- end -->"
 SIGMAS = 2.0
 REFERENCE_SEED = 2**20
+_SUMMARY = (
+    "The three attributes that see the least harm, each on the sample where it sees best, and the one that sees this harm "
+    "and the fewest others on its sample."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +136,14 @@ def least_seen(amounts: tuple[float, ...], means: tuple[float, ...], deviation: 
 
 def page_tables(found: list[Response]) -> str:
     """Return the summary and one table a sample, in Markdown."""
-    lines = [
-        "### Which attribute watches what",
-        "",
-        "The three attributes that see the least harm, of all samples.",
-        "",
-    ]
-    lines += ["| harm | first | second | third |", "|---|---|---|---|"]
+    lines = ["### Which attribute watches what", "", _SUMMARY, ""]
+    lines += ["| harm | sees least | second | third | tells it best from other harm |", "|---|---|---|---|---|"]
     for harm in DEGRADATIONS:
-        cells = [f"`{one.attribute}` {_amount(one)} ({one.sample.split(' (')[0]})" for one in best(found, harm.name)]
-        lines.append(f"| {harm.name} [{harm.unit}] | " + " | ".join((cells + ["–"] * 3)[:3]) + " |")
+        seen = best(found, harm.name)
+        cells = [f"`{one.attribute}` {_amount(one)} ({one.sample.split(' (')[0]})" for one in seen] + ["–"] * (
+            3 - len(seen)
+        )
+        lines.append(f"| {harm.name} [{harm.unit}] | " + " | ".join([*cells, most_specific(found, harm.name)]) + " |")
     for sample in dict.fromkeys(one.sample for one in found):
         here = [one for one in found if one.sample == sample]
         harms = list(dict.fromkeys((one.harm, one.unit) for one in here))
@@ -166,6 +169,14 @@ def best(found: list[Response], harm: str) -> list[Response]:
     return list(first.values())[:3]
 
 
+def most_specific(found: list[Response], harm: str) -> str:
+    """Name the attributes that see this kind of harm and the fewest others, the one that sees the least harm first."""
+    others = Counter((one.sample, one.attribute) for one in found if one.smallest is not None)
+    seen = [one for one in found if one.harm == harm and one.smallest is not None]
+    ranked = sorted(seen, key=lambda one: (others[one.sample, one.attribute], _least(one)))
+    return f"`{ranked[0].attribute}` {_amount(ranked[0])} ({ranked[0].sample.split(' (')[0]})" if ranked else "–"
+
+
 def _least(one: Response) -> float:
     return math.inf if one.smallest is None else one.smallest
 
@@ -173,6 +184,8 @@ def _least(one: Response) -> float:
 def _amount(one: Response) -> str:
     if one.smallest is None:
         return "–"
+    if one.harm == "line step":
+        return str(math.ceil(one.smallest))  # whole lines only
     return f"{'≤ ' if one.deviation == 0 else ''}{one.smallest:.2g}"
 
 
@@ -198,7 +211,12 @@ def main() -> None:
         "--repeats", type=int, default=8, help="noise realisations of the undamaged image, half as many of each harm"
     )
     parser.add_argument("--samples", default="", help="only samples with one of these words in their names")
+    parser.add_argument("--tables-only", action="store_true", help="write the page anew from the last run")
     given = parser.parse_args()
+    if given.tables_only:
+        last = json.loads((FOLDER / "sensitivity.json").read_text(encoding="utf-8"))
+        write_page(page_tables([Response(**one) for one in last]))
+        return
     started = time.perf_counter()
     words = [word for word in given.samples.split(",") if word]
     samples = [one for one in SAMPLES if one.is_at_hand and (not words or any(word in one.name for word in words))]
