@@ -20,7 +20,7 @@ Stage = Literal["tentative", "provisional", "firm"]
 
 PROVISIONAL_POINTS = 10
 FIRM_POINTS = 30
-MOST_EQUAL = 1 / 3  # share of equal points: measured figures never tie, those at a bound or counts do
+MOST_EQUAL = 1 / 2  # share of equal points: measured figures never tie, those at a bound do, and their MAD is then 0
 HUBER_C = 1.5
 # Variance of standard normal data pulled in to ± c, so that the scale of normal data comes out as σ.
 WINSORISED_VARIANCE = float(
@@ -100,7 +100,7 @@ def fit_baseline(values: ArrayLike, *, fleet_autocorrelation: float = 0.0) -> Ba
     Raises
     ------
     BaselineError
-        If there are fewer than three points, a point is not a number, more than a third of the points are equal, or the
+        If there are fewer than three points, a point is not a number, more than half of the points are equal, or the
         points do not scatter.
 
     References

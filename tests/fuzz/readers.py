@@ -69,6 +69,7 @@ def fuzz(
     """Look at so many broken files; return what became of each kind, and what should never happen."""
     outcomes: dict[str, Outcome] = {}
     failures: list[str] = []
+    before = set(psutil.Process(os.getpid()).children(recursive=True))
     with tempfile.TemporaryDirectory(prefix="strehl-fuzz-") as name:
         folder = Path(name)
         good = corpus(folder, real_data)
@@ -94,7 +95,7 @@ def fuzz(
         reader.close()
         left = [one.name for one in folder.iterdir()]
         failures += [f"left behind: {one}" for one in left]
-    children = psutil.Process(os.getpid()).children(recursive=True)
+    children = set(psutil.Process(os.getpid()).children(recursive=True)) - before
     return outcomes, failures + [f"process left behind: {child.pid}" for child in children]
 
 
