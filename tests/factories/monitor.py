@@ -51,6 +51,7 @@ def acquisition(of, *, path=None, sample=None, week=0, **fields):
         "instrument": of,
         "optical_path": path,
         "standard": sample,
+        "protocol": None if sample is None else protocol(of.facility),
         "acquired_at": catalogue.START + timedelta(weeks=week),
         "state": JobState.DONE,
         "validity": Validity.VALID,
