@@ -204,7 +204,7 @@ def _harmed(clean: np.ndarray, harm: str, amount: float) -> np.ndarray:
         return np.asarray(clean * (1 - amount / 100))
     if harm == "bidirectional shift":
         return shift_return_lines(clean, shift_px=amount)
-    if harm == "tilt":
+    if harm == "tilt" and amount:
         return clean * illumination_profile(Illumination(width_fields=FLAT, tilt_x=amount / 100), shape=clean.shape[1:])
     if harm == "shading" and amount:
         width = math.sqrt(math.log(2) / -math.log(1 - amount / 100))
