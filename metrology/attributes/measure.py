@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
-from metrology.attributes.beads import BeadView
+from metrology.attributes.beads import BeadField, BeadView
 from metrology.attributes.colours import ColourView, require_channels
 from metrology.attributes.frames import FramesView
 from metrology.attributes.marbles import MarbleView
@@ -66,6 +66,8 @@ class ChannelFacts:
         Whether all its pixels are equal.
     rejected_beads : tuple of (str, int)
         Reasons and counts, where beads were looked for.
+    bead_field : BeadField or None
+        The beads themselves, measured and rejected, where they were looked for.
     """
 
     slice_z: int
@@ -73,6 +75,7 @@ class ChannelFacts:
     zero_fraction: float
     is_constant: bool
     rejected_beads: tuple[tuple[str, int], ...] = ()
+    bead_field: BeadField | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,9 +320,14 @@ class _Channel:
         """Return what decides on validity."""
         histogram, pixels = self.plane.histogram, self.plane.pixels
         view = vars(self).get("beads")
-        rejected = tuple(view.field.reasons().items()) if view is not None else ()
+        field = None if view is None else view.field
         return ChannelFacts(
-            self.slice_z, float(histogram[-1]) / pixels, float(histogram[0]) / pixels, self.plane.is_constant, rejected
+            slice_z=self.slice_z,
+            saturated_fraction=float(histogram[-1]) / pixels,
+            zero_fraction=float(histogram[0]) / pixels,
+            is_constant=self.plane.is_constant,
+            rejected_beads=() if field is None else tuple(field.reasons().items()),
+            bead_field=field,
         )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def beads_write(acquisition: Acquisition, found: Mapping[int, BeadField]) -> None:
     """Note where beads were found and why some were not measured; what was noted before is replaced.
 
+    Nothing is written where no beads were looked for.
+
     Parameters
     ----------
     acquisition : Acquisition
@@ -31,6 +33,9 @@ def beads_write(acquisition: Acquisition, found: Mapping[int, BeadField]) -> Non
     StorageError
         The disk refuses.
     """
+    if not found:
+        beads_path(acquisition).unlink(missing_ok=True)
+        return
     spots = [
         _spot(channel, candidate)
         for channel, field in found.items()

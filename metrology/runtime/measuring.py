@@ -12,6 +12,7 @@ from metrology.imaging.planes import brightest_slice
 from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
+from metrology.runtime.beads import beads_write
 from metrology.runtime.optics import optics_of
 from metrology.runtime.previews import previews_write, tiles_write
 from metrology.runtime.quantities import rows_of
@@ -76,6 +77,9 @@ def measure(acquisition: Acquisition) -> None:
     reference = None if chosen is None else read_reference(chosen.acquisition)
     beside = Beside(reference=reference, optics=optics_of(acquisition), tiles=_tile_grid(stack))
     measured = measure_stack(stack, standard_kind=kind, bit_depth=acquisition.bit_depth, beside=beside)
+    beads_write(
+        acquisition, {c: one.bead_field for c, one in enumerate(measured.channels) if one.bead_field is not None}
+    )
     readings, failures = rows_of(measured)
     invalid = why_invalid(measured, planes, kind=kind)
     reason = " ".join(part for part in (invalid, not_charted, _not_comparable(acquisition)) if part)

@@ -36,8 +36,9 @@ def rank_causes(flag: Flag) -> list[Cause]:
     """Return hypotheses, most likely first. They are hints for whoever looks, never verdicts.
 
     A detector is suspected when intensity or noise moved in its channel alone, or clearly earlier or in more quantities
-    than in the others; the light or its path when all channels lost signal; the optics when sizes and sharpness moved; the
-    scanner when lines no longer lie above one another; the slide when other instruments that scanned the same standard were flagged within four weeks.
+    than in the others; the light or its path when all channels lost signal; the optics when sizes and sharpness moved;
+    the scanner when lines no longer lie above one another; the slide when other instruments that scanned the same standard
+    were flagged within four weeks.
     """
     signals = list(flag.signals.select_related("series__standard"))
     moved = [signal.series for signal in signals]

@@ -43,4 +43,4 @@ def test_a_disk_that_refuses_is_told(row, monkeypatch):
 
     monkeypatch.setattr(beads.json, "dumps", full)
     with pytest.raises(StorageError, match="beads"):
-        beads_write(row, {})
+        beads_write(row, {0: BeadField((), ())})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from metrology.models import (
     Validity,
 )
 from metrology.runtime.measuring import measure
+from metrology.selectors.tiles import beads_path
 from metrology.services.ingest import acquisition_ingest
 from metrology.services.references import reference_set
 from tests.factories import acquisitions, catalogue
@@ -230,3 +232,15 @@ def test_beads_are_compared_with_the_theory_of_their_optical_path(path):
     found = values(measured(content, path, standard=standard))
     theory_um = 0.51 * 0.488 / 1.0  # confocal: 0.51 λ/NA
     assert found["fwhm_ratio_lateral_x", 0] == pytest.approx(found["fwhm_lateral_x", 0] / theory_um, rel=1e-3)
+
+
+def test_the_viewer_is_told_where_beads_were_found_and_which_were_rejected_why(path):
+    standard = acquisitions.standard(path.instrument.facility, kind="beads")
+    pixels = acquisitions.beads()
+    pixels[0, :, 2:5, 46:51] += 1500  # a bead cut by the edge
+    row = measured(acquisitions.ome_tiff(pixels, instrument=path.instrument, pixel_um=0.1), path, standard=standard)
+    spots = json.loads(beads_path(row).read_text())
+    assert {(one["y"], one["x"]) for one in spots if one["reason"] is None} == {
+        (y, x) for y in (16, 48, 80) for x in (16, 48, 80)
+    }
+    assert [one["reason"] for one in spots if one["reason"] is not None]
