@@ -42,6 +42,33 @@ def as_kernel_plane(plane: np.ndarray) -> np.ndarray:
 
 
 @njit(parallel=True, cache=True, nogil=True)
+def moments(plane: np.ndarray) -> np.ndarray:
+    """Sum over each row: the counts, and their squares; shape (Y, 2). Exact.
+
+    Parameters
+    ----------
+    plane : ndarray of uint16, shape (Y, X)
+        Counts of the detector.
+
+    Returns
+    -------
+    ndarray of uint64, shape (Y, 2)
+        The two sums of each row [count, count²].
+    """
+    rows, columns = plane.shape
+    sums = np.empty((rows, 2), np.uint64)
+    for i in prange(rows):
+        row = plane[i]
+        total, squares = np.uint64(0), np.uint64(0)
+        for j in range(columns):
+            count = np.uint32(row[j])
+            total += np.uint64(count)
+            squares += np.uint64(count * count)
+        sums[i, 0], sums[i, 1] = total, squares
+    return sums
+
+
+@njit(parallel=True, cache=True, nogil=True)
 def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
     """Count the pixels of each value of a uint16 plane; values from `bins` on count as the last.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -64,17 +65,15 @@ class PlaneView:
         """Mean and population standard deviation [count]."""
         if self.counts.dtype != np.uint16:
             return float(self.counts.mean()), float(self.counts.std())
-        values = np.flatnonzero(self.histogram)
-        weights = self.histogram[values]
-        mean = float(values @ weights) / self.pixels
-        return mean, float(np.sqrt(((values - mean) ** 2 @ weights) / self.pixels))
+        total, squares = (int(one) for one in kernels.moments(self.counts).sum(axis=0))
+        variance = (self.pixels * squares - total**2) / self.pixels**2  # whole numbers: nothing cancels
+        return total / self.pixels, math.sqrt(variance)
 
     @cached_property
     def is_constant(self) -> bool:
         """Whether all pixels are equal."""
-        if self.counts.dtype == np.uint16:
-            return bool(np.count_nonzero(self.histogram) == 1)
-        return bool(self.counts.min() == self.counts.max())
+        first = self.counts[0, 0]
+        return bool((self.counts[0] == first).all() and (self.counts == first).all())
 
     def require_contrast(self) -> None:
         """Refuse a plane whose pixels are all equal.
