@@ -1,4 +1,4 @@
-"""A hostile or broken file costs a process of its own, never the worker: whatever that process does, one sentence comes out."""
+"""A hostile or broken file costs a process of its own, never the worker, and one sentence comes out of it."""
 
 from __future__ import annotations
 
