@@ -85,7 +85,8 @@ def upload_create(
     TooLargeError, StorageError
         Larger than allowed, or than what is free on the disk.
     """
-    facility = require_role(user, Role.OPERATOR, action="upload images").facility
+    member = require_role(user, Role.OPERATOR, action="upload images")
+    facility = member.facility
     said = stated(given, facility)
     name = plain_name(original_name)
     if head or size_bytes == 0:
@@ -104,7 +105,7 @@ def upload_create(
             free_bytes=max(0, free),
         )
     upload = Upload(
-        facility=facility, user_id=user.pk, original_name=name, size_bytes=size_bytes, said=_kept(said), **sent
+        facility=facility, user_id=member.user_id, original_name=name, size_bytes=size_bytes, said=_kept(said), **sent
     )
     partial_file.begin(upload.path)
     upload.save(force_insert=True)
