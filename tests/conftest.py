@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 
 from config import env
 from config.embedded.postgres import EmbeddedPostgres
@@ -27,6 +29,23 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     from config.embedded.backend.base import start
 
     start(EmbeddedPostgres(env.VAR_DIR), durable=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """End the sessions that threads of live servers may still hold for a moment, so that the database can be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
+@pytest.fixture(autouse=True)
+def no_attempts_to_sign_in():
+    """Forget the sign-ins of other tests: a quick machine makes more than ten a minute."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
