@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
 from metrology.models import Assessment, Limits, Measurement, Series, StandardKind, Validity
 from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
+from metrology.selectors.limits import limits_of_the_day
 from metrology.services.assessments import assessment_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
 from metrology.services.health import health_lock, health_record, scans_pending
@@ -48,7 +50,7 @@ def assess_instrument(instrument_id: int) -> bool:
         series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))
         events = list(instrument.service_events.order_by("ended_at"))
         design = design_for(sum(one.retired_at is None for one in series))
-        limits = _limits(instrument)
+        limits = limits_of_the_day(instrument, timezone.now())
         signals: list[SignalFacts] = []
         for one in series:
             found = _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
@@ -95,16 +97,6 @@ def _points_by_series(instrument: Instrument) -> dict[int, list[Point]]:
             valid = validity == Validity.VALID
             points[series_id].append(Point(acquisition_id, acquired_at, value, valid, reason, reference_id))
     return points
-
-
-def _limits(instrument: Instrument) -> dict[str, Limits]:
-    """Return the limits in force for each attribute: the instrument's own before the facility's, the latest first."""
-    rows = Limits.objects.filter(facility=instrument.facility).order_by("valid_from", "pk")
-    found: dict[str, Limits] = {}
-    for row in sorted(rows, key=lambda row: row.instrument_id is not None):
-        if row.instrument_id in (None, instrument.pk):
-            found[row.attribute_id] = row
-    return found
 
 
 def _assess_series(
