@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from scipy import fft
 from scipy.signal.windows import tukey
 
@@ -109,16 +110,25 @@ def _maximum(crossed: np.ndarray, columns: int) -> float:
     best = int(places[np.argmax(correlation[places])])
     if abs(best) == reach or correlation[best] <= 0:
         raise _nothing_in_common()
-    omega = 2 * np.pi * np.fft.rfftfreq(columns)
+    return float(np.clip(_refined(crossed, columns, best), best - 1, best + 1))
+
+
+@njit(cache=True, nogil=True)
+def _refined(crossed: np.ndarray, columns: int, best: int) -> float:
+    """Return where the slope of the correlation vanishes near a place [px], by Newton's method."""
     at = float(best)
     for _ in range(20):
-        turned = crossed * np.exp(1j * omega * at)
-        slope, bend = -(omega * turned.imag).sum(), -(np.square(omega) * turned.real).sum()
+        slope = bend = 0.0
+        for order in range(len(crossed)):
+            omega = 2 * np.pi * order / columns
+            cosine, sine = np.cos(omega * at), np.sin(omega * at)
+            slope -= omega * (crossed[order].real * sine + crossed[order].imag * cosine)
+            bend -= omega * omega * (crossed[order].real * cosine - crossed[order].imag * sine)
         step = slope / bend if bend < 0 else 0.0
-        at -= float(np.clip(step, -0.5, 0.5))
+        at -= min(max(step, -0.5), 0.5)
         if abs(step) < 1e-6:
             break
-    return float(np.clip(at, best - 1, best + 1))
+    return at
 
 
 def _nothing_in_common() -> FitError:
@@ -160,29 +170,41 @@ def linestep_index(view: PlaneView) -> Quantity:
     counts = _scanned(view)
     count = min(counts.shape[0], max(_LEAST_ROWS, 2 * _MOST_PIXELS // counts.shape[1]))
     first = (counts.shape[0] - count) // 2
-    rows = counts[first : first + count].astype(np.float32)
-    squared = np.square(rows[:-2] - 2 * rows[1:-1] + rows[2:])
-    edges = np.linspace(0, rows.shape[1], _PARTS + 1).astype(int)[:-1]
-    energies = np.add.reduceat(squared, edges, axis=1, dtype=np.float64)
+    edges = np.linspace(0, counts.shape[1], _PARTS + 1).astype(int)
+    energies = _curvatures(counts[first : first + count], edges)
     if not energies.any():
         raise FitError(
             "The image has no detail across its lines.", hint="Measure the raw image of a sample with structure."
         )
     whole = energies.sum(axis=1)
-    step, phase = max(
-        ((step, phase) for step in _LINE_STEPS for phase in range(step)), key=lambda one: _deficit(whole, *one)
+    value, step, phase = max(
+        (_deficit(whole, step, phase), step, phase) for step in _LINE_STEPS for phase in range(step)
     )
     left_out = np.array([_deficit(whole - energies[:, part], step, phase) for part in range(_PARTS)])
     spread = np.square(left_out - left_out.mean()).sum()
-    value = max(0.0, _deficit(whole, step, phase))
-    return Quantity(value, float(np.sqrt((_PARTS - 1) / _PARTS * spread)), n=len(whole))
+    return Quantity(max(0.0, value), float(np.sqrt((_PARTS - 1) / _PARTS * spread)), n=len(whole))
 
 
+@njit(cache=True, nogil=True)
+def _curvatures(counts: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Sum the squared second differences across lines, for each line but the outer two and each part of the columns."""
+    sums = np.zeros((counts.shape[0] - 2, len(edges) - 1))
+    for i in range(len(sums)):
+        for part in range(len(edges) - 1):
+            total = 0.0
+            for j in range(edges[part], edges[part + 1]):
+                bend = np.float64(counts[i, j]) - 2 * np.float64(counts[i + 1, j]) + np.float64(counts[i + 2, j])
+                total += bend * bend
+            sums[i, part] = total
+    return sums
+
+
+@njit(cache=True, nogil=True)
 def _deficit(energies: np.ndarray, step: int, phase: int) -> float:
     """Return one minus the curvature of the lines between the scanned ones over that of the scanned ones."""
     scanned = np.arange(len(energies)) % step == phase
-    reference = float(np.median(energies[scanned]))
-    return 1 - float(np.median(energies[~scanned])) / reference if reference > 0 else 0.0
+    reference = np.median(energies[scanned])
+    return 1 - np.median(energies[~scanned]) / reference if reference > 0 else 0.0
 
 
 def _scanned(view: PlaneView) -> np.ndarray:
