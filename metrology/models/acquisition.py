@@ -49,7 +49,7 @@ class FieldRole(models.TextChoices):
 
 
 class Acquisition(Job):
-    """One image file of one instrument: as a row of work, it is read and measured by a worker."""
+    """One image file of one instrument, or one record of a power meter: as a row of work, it is measured by a worker."""
 
     task: ClassVar[str] = "metrology.measure"
     queue: ClassVar[str] = "measure"
@@ -66,6 +66,14 @@ class Acquisition(Job):
     )
     optical_path = models.ForeignKey(
         OpticalPath, on_delete=models.PROTECT, related_name="acquisitions", null=True, blank=True
+    )
+    light_setting = models.ForeignKey(
+        "metrology.LightSetting",
+        on_delete=models.PROTECT,
+        related_name="acquisitions",
+        null=True,
+        blank=True,
+        help_text="Of readings of a power meter, which have no image and no optical path.",
     )
     standard = models.ForeignKey(Standard, on_delete=models.PROTECT, related_name="acquisitions", null=True, blank=True)
     protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="acquisitions", null=True, blank=True)
@@ -125,4 +133,4 @@ class Acquisition(Job):
 
     def preview_path(self, channel: int) -> Path:
         """Where the preview of a channel lies once a worker has made it."""
-        return settings.MEDIA_ROOT / "previews" / f"{self.pk}" / f"{channel}.webp"
+        return settings.MEDIA_ROOT / "previews" / f"{self.pk}" / f"{channel}.jpg"

@@ -40,7 +40,7 @@ def previews_write(acquisition: Acquisition, planes: Sequence[np.ndarray]) -> li
     windows = []
     for channel, plane in enumerate(planes):
         final = acquisition.preview_path(channel)
-        part = final.with_name(f"{channel}.{uuid.uuid4().hex}.webp")
+        part = final.with_name(f"{channel}.{uuid.uuid4().hex}.jpg")
         try:
             final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             window = write_preview(plane, part, size_px=SIDE_PX)

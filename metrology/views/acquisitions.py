@@ -126,7 +126,7 @@ def original(request: HttpRequest, pk: int) -> FileResponse:
 @cache_control(private=True, max_age=3600)
 def preview(request: HttpRequest, pk: int, channel: int) -> FileResponse:
     """Give the picture of a channel."""
-    return FileResponse(opened(_row(request, pk).preview_path(channel)), content_type="image/webp")
+    return FileResponse(opened(_row(request, pk).preview_path(channel)), content_type="image/jpeg")
 
 
 @require_GET

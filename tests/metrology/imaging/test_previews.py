@@ -28,7 +28,7 @@ def test_a_constant_plane_has_a_picture():
     assert window.white > window.black
 
 
-@pytest.mark.parametrize("name", ["a.webp", "a.png"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
 def test_a_written_preview_fits_the_square_and_averages_pixels(tmp_path, name):
     plane = np.tile(np.array([0, 200], np.uint8), (300, 150))
     window = write_preview(plane, tmp_path / name, size_px=150, window=ContrastWindow(0, 200))

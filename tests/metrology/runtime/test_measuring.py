@@ -81,7 +81,7 @@ def test_every_channel_is_measured_and_drawn(path):
     for channel in (0, 1):
         with Image.open(row.preview_path(channel)) as picture:
             assert picture.size == (64, 64)
-    assert not list(row.preview_path(0).parent.glob("*.*.webp"))
+    assert not list(row.preview_path(0).parent.glob("*.*.jpg"))
 
 
 def test_a_mosaic_gets_its_tile_grid(path):

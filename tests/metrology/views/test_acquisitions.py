@@ -156,7 +156,7 @@ def test_a_preview_is_shown_once_it_is_drawn(client, charted):
     charted.preview_path(0).parent.mkdir(parents=True)
     charted.preview_path(0).write_bytes(b"picture")
     answer = client.get(url)
-    assert (b"".join(answer.streaming_content), answer["Content-Type"]) == (b"picture", "image/webp")
+    assert (b"".join(answer.streaming_content), answer["Content-Type"]) == (b"picture", "image/jpeg")
     assert "private" in answer["Cache-Control"]
     client.force_login(catalogue.member())
     assert client.get(url).status_code == 404
