@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import ndimage
 from skimage.feature import peak_local_max
+
+from metrology.attributes.bead_smoothing import smooth_stack
+
+if TYPE_CHECKING:
+    from metrology.attributes.bead_smoothing import SmoothStack
 
 Rejection = Literal["edge", "crowded", "saturated", "too narrow", "fit"]
 
@@ -79,24 +83,27 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     list of Candidate
         Every spot brighter than a fifth of the brightest and six times the noise, with the reason why it is not measured.
     """
-    smooth = ndimage.gaussian_filter(stack.astype(np.float32), (0.5, 1.0, 1.0))
-    projection = smooth.max(axis=0)
-    background = float(np.median(smooth))
-    noise = 1.4826 * float(np.median(np.abs(smooth - background)))
-    floor = background + max(_MIN_SIGMAS * noise, _MIN_CONTRAST * (float(projection.max()) - background))
+    smooth = smooth_stack(stack)
+    projection, background = smooth.projection, smooth.background
+    contrast = float(projection.max()) - background
     peaks = peak_local_max(
-        projection, min_distance=2, threshold_abs=floor, exclude_border=False, num_peaks=_MAX_CANDIDATES
+        projection,
+        min_distance=2,
+        threshold_abs=background + max(_MIN_SIGMAS * smooth.noise, _MIN_CONTRAST * contrast),
+        exclude_border=False,
+        num_peaks=_MAX_CANDIDATES,
     )
-    spots = [_spot(smooth, projection, background, int(y), int(x)) for y, x in peaks]
+    spots = [_spot(smooth, int(y), int(x)) for y, x in peaks]
     distinct = _without_shoulders(spots, projection, background)
     return [_judged(spot, distinct, stack, largest_count) for spot in distinct]
 
 
-def _spot(smooth: np.ndarray, projection: np.ndarray, background: float, y: int, x: int) -> Candidate:
+def _spot(smooth: SmoothStack, y: int, x: int) -> Candidate:
     """Measure the widths at half height of the lines through a peak."""
-    z = int(np.argmax(smooth[:, y, x]))
-    half = (float(projection[y, x]) + background) / 2
-    lines = ((smooth[:, y, x], z), (smooth[z, :, x], y), (smooth[z, y, :], x))
+    column = smooth.line((0, y, x), 0)
+    z = int(np.argmax(column))
+    half = (float(smooth.projection[y, x]) + smooth.background) / 2
+    lines = (column, z), (smooth.line((z, y, x), 1), y), (smooth.line((z, y, x), 2), x)
     width_z, width_y, width_x = (_extent(line, at, half) for line, at in lines)
     return Candidate(z, y, x, width_z, width_y, width_x)
 
