@@ -20,11 +20,12 @@ def warm_up() -> int:
         How many quantities were measured.
     """
     rng = np.random.default_rng(0)
-    field = np.add.outer(np.arange(SIDE_PX), np.arange(SIDE_PX)) * 5.0 + 500
+    place = np.arange(SIDE_PX) - SIDE_PX / 2
+    field = np.add.outer(place, place) * 5.0 + 500 + 1500 * (np.hypot.outer(place, place) < SIDE_PX / 5)  # one marble
     planes = [np.clip(rng.normal(field, 20), 0, 4095).astype(np.uint16) for _ in range(2)]
     smooth_stack(np.stack(planes))
     first, second = (ImageStack(plane[None, None, None]) for plane in planes)
-    return len(measure_stack(first, standard_kind="other", reference=second).readings)
+    return len(measure_stack(first, standard_kind="marbles", reference=second).readings)
 
 
 if __name__ == "__main__":

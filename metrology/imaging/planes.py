@@ -1,4 +1,4 @@
-"""Choose the plane of a stack that is measured."""
+"""Choose the plane of a stack that is measured, and make it smaller."""
 
 from __future__ import annotations
 
@@ -34,3 +34,25 @@ def brightest_slice(stack: ImageStack, channel: int = 0, *, time: int = 0) -> in
         slices = range(stack.shape_tczyx[2])
         known = np.array([stack.plane(t=time, c=channel, z=z).mean(dtype=np.float64) for z in slices])
     return int(np.argmax(known))
+
+
+def block_mean(plane: np.ndarray, step: int) -> np.ndarray:
+    """Average blocks of pixels; rows and columns that fill no block are left out.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (Y, X)
+        Counts.
+    step : int
+        Side of a block [px].
+
+    Returns
+    -------
+    ndarray of float32, shape (Y // step, X // step)
+        The means; the plane itself for a step of 1.
+    """
+    if step == 1:
+        return plane
+    rows, columns = (size // step for size in plane.shape)
+    blocks = plane[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))

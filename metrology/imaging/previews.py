@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import StorageError
+from metrology.imaging.planes import block_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def write_preview(
     """
     window = window or contrast_window(plane)
     step = max(1, math.ceil(max(plane.shape) / size_px))
-    picture, window = preview(_block_mean(plane, step), window=window)
+    picture, window = preview(block_mean(plane, step), window=window)
     try:
         Image.fromarray(picture).save(path, quality=85, method=0)  # the quickest of an encoder's efforts
     except OSError as error:
@@ -107,12 +108,3 @@ def write_preview(
             reason=str(error),
         ) from error
     return window
-
-
-def _block_mean(plane: np.ndarray, step: int) -> np.ndarray:
-    """Average blocks of pixels, so that a small picture does not show one pixel in many."""
-    if step == 1:
-        return plane
-    rows, columns = (size // step for size in plane.shape)
-    blocks = plane[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))

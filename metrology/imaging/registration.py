@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import ndimage
-from skimage.registration import phase_cross_correlation
+from numba import njit
+from scipy import fft, ndimage
 
 from common.errors import ConstantImageError, RegistrationError
+from metrology.imaging.planes import block_mean
 
-UPSAMPLING = 50  # steps in a pixel
+LARGEST_PX = 1024
+"""Of larger images the shift is found coarsely on means of blocks, then on the part of this side with most contrast [px]."""
 MIN_OVERLAP = 0.5  # of the field
 MIN_CORRELATION = (
     0.15  # of the details after the shift: unrelated real fields reach 0.05, very noisy frames of one field 0.28
@@ -30,7 +34,8 @@ class Registration:
     overlap_fraction : float
         Part of the field that both show.
     residual : float
-        One minus the correlation of the details (1 to 4 px) in the overlap after the shift; 0 for identical images.
+        One minus the correlation of the details (1 to 4 px) after the shift, most in the middle of the overlap; 0 for
+        identical images.
     """
 
     shift_yx_px: tuple[float, float]
@@ -63,12 +68,13 @@ def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float 
 
     Notes
     -----
-    Shift only: rotation and magnification are not corrected. Images are apodised by a Hann window so that
-    their edges do not count, and smoothed by one pixel, for the correlation only.
+    Shift only: rotation and magnification are not corrected. To a pixel the shift is where the phases agree, to a
+    fraction where the correlation of the details is largest, interpolated by its spectrum. Images are apodised by a Hann
+    window so that their edges do not count.
 
     References
     ----------
-    Guizar-Sicairos, Thurman & Fienup, Opt. Lett. 33, 156 (2008).
+    Kuglin & Hines 1975, Proc. IEEE Conf. Cybernetics and Society, 163 (phase correlation).
     """
     if reference.shape != moving.shape:
         raise RegistrationError(
@@ -80,10 +86,9 @@ def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float 
             "An image without contrast cannot be registered.",
             hint="Check that the lamp or laser was on and the sample in focus.",
         )
-    shift = _phase_shift(reference, moving)
-    shift_um = None if pixel_size_um is None else float(np.hypot(*shift) * pixel_size_um)
-    overlap = float(np.prod([max(0.0, 1 - abs(s) / size) for s, size in zip(shift, reference.shape, strict=True)]))
-    residual = 1 - _correlation(*crop_to_overlap(reference, moving, shift)) if overlap >= MIN_OVERLAP else 1.0
+    shift, residual = _find(reference, moving)
+    shift_um = None if pixel_size_um is None else math.hypot(*shift) * pixel_size_um
+    overlap = _overlap(shift, reference.shape)
     if overlap < MIN_OVERLAP or residual > 1 - MIN_CORRELATION:
         raise RegistrationError(
             "The image and its reference do not show the same field.",
@@ -121,40 +126,126 @@ def crop_to_overlap(
     return reference[tuple(first)], moving[tuple(second)]
 
 
-def _phase_shift(reference: np.ndarray, moving: np.ndarray) -> tuple[float, float]:
-    """Find the shift to a pixel by phase, then to a fraction by the details of what both images show."""
-    coarse = _peak(_smooth(reference), _smooth(moving), normalization="phase", upsampling=1)
-    whole = (float(round(coarse[0])), float(round(coarse[1])))
+def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
+    return math.prod(max(0.0, 1 - abs(step) / size) for step, size in zip(shift, shape, strict=True))
+
+
+def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float], float]:
+    """Return the shift [px], and one minus the correlation of the details after it."""
+    step = math.ceil(max(reference.shape) / LARGEST_PX)
+    small = block_mean(reference, step)
+    spectra = _spectrum(small), _spectrum(block_mean(moving, step))
+    steps = _agreement_of_phases(spectra, small.shape)
+    whole = (steps[0] * step, steps[1] * step)
     first, second = crop_to_overlap(reference, moving, whole)
-    if min(first.shape) < MIN_OVERLAP * min(reference.shape):
-        return coarse
-    fine = _peak(_details(first), _details(second), normalization=None, upsampling=UPSAMPLING)
-    return whole[0] + fine[0], whole[1] + fine[1]
+    if _overlap(whole, reference.shape) < MIN_OVERLAP:
+        return whole, 1.0
+    if step > 1:
+        part = _most_contrast(small, step, first.shape)
+        first, second = first[part], second[part]
+    if step > 1 or any(whole):
+        spectra = _spectrum(first), _spectrum(second)
+    down, right, correlation = _agreement_of_details(spectra, first.shape)
+    return (whole[0] + down, whole[1] + right), 1 - correlation
 
 
-def _peak(
-    reference: np.ndarray, moving: np.ndarray, *, normalization: str | None, upsampling: int
-) -> tuple[float, float]:
-    window = np.outer(np.hanning(reference.shape[0] + 2)[1:-1], np.hanning(reference.shape[1] + 2)[1:-1])
-    shift, _, _ = phase_cross_correlation(
-        reference * window, moving * window, upsample_factor=upsampling, normalization=normalization
-    )
-    return float(shift[0]), float(shift[1])
+def _spectrum(image: np.ndarray) -> np.ndarray:
+    """Return the spectrum of an image that is faded out towards its borders, shape (Y, X // 2 + 1)."""
+    counts = image.astype(np.float32)
+    counts -= counts.mean(dtype=np.float64)
+    rows, columns = (_window(size) for size in image.shape)
+    counts *= rows[:, np.newaxis]
+    counts *= columns
+    return np.asarray(fft.rfft2(counts))
 
 
-def _smooth(image: np.ndarray) -> np.ndarray:
-    smooth = ndimage.gaussian_filter(image.astype(np.float64), 1.0)
-    return np.asarray(smooth - smooth.mean())
+@lru_cache(maxsize=8)
+def _window(size: int) -> np.ndarray:
+    return np.asarray(np.hanning(size + 2)[1:-1], np.float32)
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlate the details of two images: slow shading and single-pixel noise are in any two images."""
-    a, b = (_details(image) for image in (first, second))
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum() / scale) if scale > 0 else 0.0
+@lru_cache(maxsize=4)
+def _blur(shape: tuple[int, ...], sigma_px: float) -> np.ndarray:
+    """Return what a Gaussian blur does to the spectrum of an image."""
+    frequencies = np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1])
+    rows, columns = (np.exp(-2 * np.square(np.pi * sigma_px * one)) for one in frequencies)
+    return np.asarray(np.outer(rows, columns), np.float32)
 
 
-def _details(image: np.ndarray) -> np.ndarray:
-    counts = image.astype(np.float64)
-    band = ndimage.gaussian_filter(counts, 1.0) - ndimage.gaussian_filter(counts, 4.0)
-    return np.asarray(band - band.mean())
+@lru_cache(maxsize=4)
+def _details(shape: tuple[int, ...]) -> np.ndarray:
+    """Return the weight of each frequency in a correlation of details: slow shading and single-pixel noise count little."""
+    weight: np.ndarray = np.square(_blur(shape, 1.0) - _blur(shape, 4.0))
+    weight[:, 1 : (shape[1] + 1) // 2] *= 2  # half of the spectrum stands for the other half too
+    return weight
+
+
+def _agreement_of_phases(spectra: tuple[np.ndarray, np.ndarray], shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the whole shift after which the phases agree best [px]."""
+    product = spectra[0] * spectra[1].conj()
+    product /= np.maximum(np.abs(product), np.finfo(np.float32).tiny)
+    product *= _blur(shape, 1.0)
+    down, right = np.unravel_index(int(np.argmax(fft.irfft2(product, shape))), shape)
+    return _signed(int(down), shape[0]), _signed(int(right), shape[1])
+
+
+def _agreement_of_details(spectra: tuple[np.ndarray, np.ndarray], shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """Return the shift after which the details correlate best [px], and the correlation."""
+    weight = _details(shape)
+    energies = [float((weight * one * one.conj()).real.sum(dtype=np.float64)) for one in spectra]
+    if not all(energies):
+        return 0.0, 0.0, 0.0
+    product = weight * spectra[0] * spectra[1].conj()
+    whole = product.copy()
+    whole[:, 1 : (shape[1] + 1) // 2] /= 2
+    down, right = np.unravel_index(int(np.argmax(fft.irfft2(whole, shape))), shape)
+    found = _summit(product, _signed(int(down), shape[0]), _signed(int(right), shape[1]), shape[1])
+    return found[0], found[1], found[2] / math.sqrt(energies[0] * energies[1])
+
+
+def _signed(place: int, size: int) -> int:
+    """Return the place in a cyclic correlation as a shift forwards or back."""
+    return place - size if place > size // 2 else place
+
+
+@njit(cache=True, nogil=True)
+def _summit(product: np.ndarray, down: int, right: int, columns: int) -> tuple[float, float, float]:
+    """Return where, near a whole shift, the correlation with this spectrum is largest, and how large: by Newton's method."""
+    rows, half = product.shape
+    y, x, height = float(down), float(right), 0.0
+    omega_y = 2 * np.pi * np.where(2 * np.arange(rows) <= rows, np.arange(rows), np.arange(rows) - rows) / rows
+    omega_x = 2 * np.pi * np.arange(half) / columns
+    for _ in range(20):
+        sums = np.zeros((3, half), np.complex128)  # down each column, with powers of the frequency along it
+        for i in range(rows):
+            turn = np.exp(1j * omega_y[i] * y)
+            for j in range(half):
+                turned = product[i, j] * turn
+                sums[0, j] += turned
+                sums[1, j] += omega_y[i] * turned
+                sums[2, j] += omega_y[i] ** 2 * turned
+        sums *= np.exp(1j * omega_x * x)
+        height = sums[0].real.sum()
+        slope_y, slope_x = -sums[1].imag.sum(), -(omega_x * sums[0].imag).sum()
+        bend_y, bend_yx = -sums[2].real.sum(), -(omega_x * sums[1].real).sum()
+        bend_x = -(omega_x * omega_x * sums[0].real).sum()
+        determinant = bend_y * bend_x - bend_yx * bend_yx
+        if bend_y >= 0 or determinant <= 0:
+            break
+        step_y = (bend_x * slope_y - bend_yx * slope_x) / determinant
+        step_x = (bend_y * slope_x - bend_yx * slope_y) / determinant
+        if max(abs(y - step_y - down), abs(x - step_x - right)) > 1 or max(abs(step_y), abs(step_x)) < 1e-5:
+            break
+        y, x = y - step_y, x - step_x
+    return y, x, height
+
+
+def _most_contrast(small: np.ndarray, step: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the square of the largest side that is registered in which an image varies most, given its means of blocks."""
+    side = LARGEST_PX // step
+    values = small.astype(np.float64)
+    mean, square = (ndimage.uniform_filter(one, side, mode="nearest") for one in (values, np.square(values)))
+    half = side // 2
+    variance = (square - np.square(mean))[half : shape[0] // step - half, half : shape[1] // step - half]
+    top, left = np.unravel_index(int(np.argmax(variance)), variance.shape) if variance.size else (0, 0)
+    return slice(top * step, top * step + LARGEST_PX), slice(left * step, left * step + LARGEST_PX)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.registration import phase_cross_correlation
 
 from common.errors import ConstantImageError, RegistrationError
 from metrology.imaging.readers import read
@@ -64,3 +65,33 @@ def test_a_noisy_real_frame_registers_to_its_own_average_and_not_to_another_fiel
     assert register(clean[8:-8, 8:-8], noisy[5:-11, 10:-6]).shift_yx_px == pytest.approx((-3, 2), abs=0.3)
     with pytest.raises(RegistrationError):
         register(clean, other)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (37, -20), (-301, 144)])
+def test_a_mosaic_is_registered_on_its_part_with_most_contrast(shift):
+    field = np.zeros((3000, 3100))
+    rng = np.random.default_rng(7)
+    field[900:2100, 1000:2200] = ndimage.gaussian_filter(rng.normal(size=(1200, 1200)), 2) * 4000
+    frames = [
+        field[400 + down : 2700 + down, 400 + right : 2800 + right] + rng.normal(1000, 20, (2300, 2400))
+        for down, right in ((0, 0), shift)
+    ]
+    found = register(*frames)
+    assert found.shift_yx_px == pytest.approx(shift, abs=0.05)
+    assert found.residual < 0.05
+
+
+@pytest.mark.real_data
+def test_registration_agrees_with_scikit_image_on_the_details_of_real_frames(real_data):
+    def details(image):
+        counts = image.astype(np.float64)
+        band = ndimage.gaussian_filter(counts, 1.0) - ndimage.gaussian_filter(counts, 4.0)
+        return band * np.outer(*(np.hanning(size + 2)[1:-1] for size in band.shape))
+
+    for number in (1, 5, 9):
+        clean, noisy = (
+            read(real_data / "paired" / "w2s" / kind / f"fov_{number:03d}.tif").plane() for kind in ("clean", "noisy")
+        )
+        first, second = clean[:-4, :-4], ndimage.shift(noisy.astype(float), (0.4, -0.3), order=5)[:-4, :-4]
+        theirs, _, _ = phase_cross_correlation(details(first), details(second), upsample_factor=100, normalization=None)
+        assert register(first, second).shift_yx_px == pytest.approx(theirs, abs=0.03)
