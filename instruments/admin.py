@@ -48,6 +48,7 @@ class FacilityMixin:
         "metrology.Protocol": "facility",
         "metrology.Limits": "facility",
         "metrology.Acquisition": "facility",
+        "metrology.PowerRecord": "acquisition__facility",
         "metrology.ReferenceAcquisition": "instrument__facility",
     }
 

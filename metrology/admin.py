@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from instruments.admin import FacilityAdmin
-from metrology.models import Acquisition, Limits, Protocol, ReferenceAcquisition, Standard
+from metrology.models import Acquisition, Limits, PowerReading, PowerRecord, Protocol, ReferenceAcquisition, Standard
 from metrology.selectors.standards import standard_is_scanned
 from metrology.services.standards import FIXED_ONCE_SCANNED
 
@@ -91,4 +91,47 @@ class AcquisitionAdmin(HistoryAdmin):
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Files come in by the upload page, the API and the command."""
+        return False
+
+
+class PowerReadingInline(admin.TabularInline):
+    """Readings of a record, to look at."""
+
+    model = PowerReading
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Refuse: a record is never added to."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Refuse: a record is never changed."""
+        return False
+
+
+@admin.register(PowerRecord)
+class PowerRecordAdmin(HistoryAdmin):
+    """Readings of power meters; they come in on the page of the instrument and are corrected there."""
+
+    list_display = ("acquisition", "light_setting", "power_meter", "replaces", "reason")
+    list_select_related = (
+        "acquisition__light_setting__light_source",
+        "acquisition__standard",
+        "replaces__acquisition",
+    )
+    inlines = (PowerReadingInline,)
+
+    @admin.display(description="light source")
+    def light_setting(self, record: PowerRecord) -> str:
+        """Return the light source and its setting."""
+        return str(record.acquisition.light_setting)
+
+    @admin.display(description="power meter")
+    def power_meter(self, record: PowerRecord) -> str:
+        """Return the meter."""
+        return str(record.acquisition.standard)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Refuse: readings are recorded by the service, which checks and measures them."""
         return False

@@ -14,7 +14,7 @@ from instruments.models import Instrument, OpticalPath
 from instruments.selectors.instruments import instrument_list
 from instruments.selectors.membership import membership_of
 from metrology.models import Acquisition, Standard, StandardKind, Validity
-from metrology.selectors.standards import standard_list
+from metrology.selectors.standards import standards_imaged
 from metrology.services.limits import LimitValues
 from metrology.watching.folder import ENDINGS
 
@@ -78,7 +78,7 @@ class AboutForm(forms.Form):
         for name, rows in (
             ("instrument", instrument_list(facility)),
             ("optical_path", paths.order_by("instrument__name", "name")),
-            ("standard", standard_list(facility)),
+            ("standard", standards_imaged(facility)),
         ):
             field = self.fields[name]
             field.queryset = rows  # type: ignore[attr-defined]  # these three are ModelChoiceFields

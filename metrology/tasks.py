@@ -20,7 +20,7 @@ def assess(instrument_id: int) -> bool:
 @shared_task(name="metrology.measure")
 def measure(acquisition_id: int) -> bool:
     """Read and measure an acquisition, then ask for the judgement that waited for it."""
-    from metrology.runtime.measuring import measure as work
+    from metrology.runtime.records import measure as work
 
     done = jobs.run(Acquisition, acquisition_id, work)
     assessment_remind(acquisition_id)

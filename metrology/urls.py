@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from metrology.views import acquisitions, flags, fleet, instrument, protocols, quantities, series, upload
+from metrology.views import acquisitions, flags, fleet, instrument, power, protocols, quantities, series, upload
 
 app_name = "metrology"
 
@@ -12,6 +12,11 @@ urlpatterns: list[URLPattern] = [
     path("", fleet.fleet, name="fleet"),
     path("instruments/<slug:slug>/", instrument.instrument, name="instrument"),
     path("instruments/<slug:slug>/measure/", instrument.remeasure, name="instrument-measure"),
+    path("instruments/<slug:slug>/power/", power.readings, name="power"),
+    path("instruments/<slug:slug>/power/table/", power.readings_table, name="power-table"),
+    path("instruments/<slug:slug>/power.csv", power.readings_csv, name="power-csv"),
+    path("power/<int:pk>/", power.record, name="power-record"),
+    path("power/<int:pk>/correct/", power.correct, name="power-correct"),
     path("series/<int:pk>/", series.series, name="series"),
     path("series/<int:pk>/chart.json", series.series_chart, name="series-chart"),
     path("series/<int:pk>.csv", series.series_values, name="series-csv"),

@@ -40,7 +40,18 @@ class SeriesOutput(serializers.ModelSerializer):
     """A series and its latest value; the unit is empty for pure numbers."""
 
     instrument: serializers.SlugRelatedField = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    optical_path = serializers.CharField(source="optical_path.name")
+    optical_path = serializers.CharField(
+        source="optical_path.name", default=None, allow_null=True, help_text="Null for figures of a power meter."
+    )
+    light_source = serializers.IntegerField(
+        source="light_setting.light_source_id",
+        default=None,
+        allow_null=True,
+        help_text="Id of the light source, for figures of a power meter.",
+    )
+    setting_percent = serializers.FloatField(
+        source="light_setting.setting_percent", default=None, allow_null=True, help_text="Its setting [%]."
+    )
     standard_name = serializers.CharField(source="standard.name")
     attribute = serializers.CharField(source="attribute_id")
     name = serializers.SerializerMethodField()
@@ -57,6 +68,8 @@ class SeriesOutput(serializers.ModelSerializer):
             "id",
             "instrument",
             "optical_path",
+            "light_source",
+            "setting_percent",
             "standard",
             "standard_name",
             "attribute",

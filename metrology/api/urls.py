@@ -8,6 +8,7 @@ from metrology.api.acquisitions import AcquisitionViewSet
 from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
+from metrology.api.power import PowerViewSet
 from metrology.api.protocols import ProtocolViewSet
 from metrology.api.quantities import quantity_list
 from metrology.api.references import ReferenceViewSet
@@ -41,6 +42,15 @@ urlpatterns: list[URLPattern] = [
         InstrumentViewSet.as_view({"post": "measure"}),
         name="api-instrument-measure",
     ),
+    path(
+        "instruments/<slug:slug>/power/",
+        PowerViewSet.as_view({"get": "list", "post": "create"}),
+        name="api-power-list",
+    ),
+    path("instruments/<slug:slug>/power/table/", PowerViewSet.as_view({"post": "table"}), name="api-power-table"),
+    path("instruments/<slug:slug>/power/values.csv", PowerViewSet.as_view({"get": "values"}), name="api-power-csv"),
+    path("power/<int:pk>/", PowerViewSet.as_view({"get": "retrieve"}), name="api-power"),
+    path("power/<int:pk>/correct/", PowerViewSet.as_view({"post": "correct"}), name="api-power-correct"),
     path("series/", SeriesViewSet.as_view({"get": "list"}), name="api-series-list"),
     path("series/<int:pk>/", SeriesViewSet.as_view({"get": "retrieve"}), name="api-series"),
     path("series/<int:pk>/values.csv", SeriesViewSet.as_view({"get": "values"}), name="api-series-csv"),

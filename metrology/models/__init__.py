@@ -5,6 +5,7 @@ from __future__ import annotations
 from metrology.models.acquisition import Acquisition, FieldRole, StoredFile, Validity
 from metrology.models.flag import Flag, FlagSignal, FlagState, FlagTransition
 from metrology.models.health import Health, Verdict
+from metrology.models.power import LightSetting, PowerReading, PowerRecord
 from metrology.models.series import Assessment, Baseline, Limits, Measurement, MeasurementFailure, Series
 from metrology.models.standard import Protocol, ReferenceAcquisition, Standard, StandardKind
 from metrology.models.upload import Upload, UploadState
@@ -19,9 +20,12 @@ __all__ = [
     "FlagState",
     "FlagTransition",
     "Health",
+    "LightSetting",
     "Limits",
     "Measurement",
     "MeasurementFailure",
+    "PowerReading",
+    "PowerRecord",
     "Protocol",
     "ReferenceAcquisition",
     "Series",

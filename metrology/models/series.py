@@ -15,7 +15,17 @@ class Series(models.Model):
     """One attribute of one channel, always measured in the same way."""
 
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="series")
-    optical_path = models.ForeignKey(OpticalPath, on_delete=models.CASCADE, related_name="series")
+    optical_path = models.ForeignKey(
+        OpticalPath, on_delete=models.CASCADE, related_name="series", null=True, blank=True
+    )
+    light_setting = models.ForeignKey(
+        "metrology.LightSetting",
+        on_delete=models.PROTECT,
+        related_name="series",
+        null=True,
+        blank=True,
+        help_text="In the place of an optical path, for figures of a power meter.",
+    )
     standard = models.ForeignKey(Standard, on_delete=models.CASCADE, related_name="series")
     protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="series")
     attribute_id = models.CharField(max_length=60)
@@ -33,22 +43,33 @@ class Series(models.Model):
                 fields=[
                     "instrument",
                     "optical_path",
+                    "light_setting",
                     "standard",
                     "protocol",
                     "attribute_id",
                     "channel",
                     "algorithm_version",
                 ],
+                nulls_distinct=False,
                 name="one_series_per_quantity",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(optical_path__isnull=True) ^ models.Q(light_setting__isnull=True),
+                name="series_of_a_path_or_of_a_light_setting",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.attribute_id} · channel {self.channel} · {self.standard} · {self.instrument}"
+        return f"{self.attribute_id} · {self.place} · {self.standard} · {self.instrument}"
 
     def get_absolute_url(self) -> str:
         """Return the page of the series."""
         return reverse("metrology:series", args=[self.pk])
+
+    @property
+    def place(self) -> str:
+        """Which channel of the files, or which light source at which setting, it is measured for."""
+        return f"channel {self.channel}" if self.light_setting is None else str(self.light_setting)
 
 
 class Measurement(models.Model):

@@ -11,7 +11,7 @@ from metrology.imaging.comparability import Requirement, requirements_of
 
 
 class StandardKind(models.TextChoices):
-    """What lies on the stage; decides which attributes are measured."""
+    """What lies on the stage; decides which attributes are measured. A power meter lies there too, without an image."""
 
     MARBLES = "marbles", "4 µm marbles"
     BEADS = "beads", "sub-resolution beads"
@@ -19,6 +19,7 @@ class StandardKind(models.TextChoices):
     MULTICOLOUR_BEADS = "multicolour_beads", "multicolour beads"
     CONVALLARIA = "convallaria", "Convallaria"
     KIDNEY = "kidney", "kidney"
+    POWER_METER = "power_meter", "power meter"
     OTHER = "other", "other specimen"
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from instruments.models import Instrument
@@ -73,9 +73,10 @@ def _points_by_series(instrument: Instrument) -> dict[int, list[Point]]:
     """Return the points of each series in time order; values of acquisitions assigned elsewhere since are left out."""
     rows = (
         Measurement.objects.filter(
+            Q(acquisition__optical_path=F("series__optical_path"))
+            | Q(acquisition__light_setting=F("series__light_setting")),
             series__instrument=instrument,
             acquisition__instrument=F("series__instrument"),
-            acquisition__optical_path=F("series__optical_path"),
             acquisition__standard=F("series__standard"),
             acquisition__protocol=F("series__protocol"),
             acquisition__acquired_at__isnull=False,

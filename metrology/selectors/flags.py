@@ -152,7 +152,7 @@ def flag_get(facility: Facility, pk: int) -> FlagRecord:
         raise NotFoundError(f"There is no flag {pk} in {facility}.", hint="Choose one from the list of flags.", flag=pk)
     signals = tuple(
         flag.signals.select_related(
-            "series__optical_path", "series__standard", "series__assessment", "acquisition"
+            "series__light_setting__light_source", "series__standard", "series__assessment", "acquisition"
         ).defer("series__assessment__result")
     )
     evidence = _evidence(signals)
@@ -204,5 +204,5 @@ def _charts(farthest: Sequence[EvidenceRow]) -> tuple[FlagChart, ...]:
         series = row.signal.series
         assessment = getattr(series, "assessment", None)
         if assessment is not None and assessment.sparkline:
-            charts.append(FlagChart(series.pk, f"{row.title}, channel {series.channel}", assessment.sparkline))
+            charts.append(FlagChart(series.pk, f"{row.title}, {series.place}", assessment.sparkline))
     return tuple(charts)

@@ -45,7 +45,7 @@ class SeriesTile:
 
 @dataclass(frozen=True, slots=True)
 class SeriesGroup:
-    """The series of one channel on one standard, the most urgent first."""
+    """The series of one channel on one standard, or of one light source at one setting, the most urgent first."""
 
     channel: str
     standard: str
@@ -149,7 +149,7 @@ def _groups(instrument: Instrument) -> tuple[SeriesGroup, ...]:
     """Gather the series by standard and channel; the group with the worst series first."""
     rows = (
         Assessment.objects.filter(series__instrument=instrument, series__retired_at=None)
-        .select_related("series__optical_path", "series__standard")
+        .select_related("series__optical_path", "series__light_setting__light_source", "series__standard")
         .defer("result")
         .order_by("-urgency", "series__attribute_id")
     )
@@ -159,19 +159,20 @@ def _groups(instrument: Instrument) -> tuple[SeriesGroup, ...]:
         )
         for channel in PathChannel.objects.filter(optical_path__instrument=instrument).select_related("detector")
     }
-    gathered: dict[tuple[int, int, int], list[Assessment]] = defaultdict(list)
+    gathered: dict[tuple[int | None, int | None, int, int], list[Assessment]] = defaultdict(list)
     for row in rows:
         if is_current(row.series.attribute_id, row.series.algorithm_version):
-            gathered[row.series.optical_path_id, row.series.channel, row.series.standard_id].append(row)
+            one = row.series
+            gathered[one.optical_path_id, one.light_setting_id, one.channel, one.standard_id].append(row)
     return tuple(
         SeriesGroup(
-            channel=names.get((path, channel), f"channel {channel}"),
+            channel=names.get((path or 0, channel), members[0].series.place),
             standard=str(members[0].series.standard),
-            path=str(members[0].series.optical_path),
+            path=str(members[0].series.optical_path or ""),
             verdict=max((row.status for row in members), key=lambda status: RANK[Verdict(status)]),
             tiles=tuple(_tile(row) for row in members),
         )
-        for (path, channel, _), members in gathered.items()
+        for (path, _, channel, _), members in gathered.items()
     )
 
 

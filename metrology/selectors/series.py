@@ -36,7 +36,7 @@ class SeriesRecord:
     attribute : Attribute
         Its definition.
     channel_name : str
-        Name of the channel and of the detector behind it, as far as known.
+        Name of the channel and of the detector behind it, as far as known; of power, the light source and its setting.
     assessment : Assessment or None
         None until a worker has judged it.
     chart : ControlChart
@@ -75,6 +75,13 @@ class SeriesRecord:
         return rows(self.chart)
 
     @property
+    def lede(self) -> str:
+        """Where and on what it is measured, in one line."""
+        series = self.series
+        parts = (series.instrument, self.channel_name, series.standard, series.optical_path)
+        return " · ".join(str(part) for part in parts if part)
+
+    @property
     def price(self) -> str:
         """What watching this series costs, in words; empty without a baseline."""
         return str(self._result.get("price") or "")
@@ -106,7 +113,9 @@ def series_list(facility: Facility) -> QuerySet[Series]:
     """Return the facility's series, the most urgent first, without their charts' data."""
     return (
         Series.objects.filter(instrument__facility=facility)
-        .select_related("instrument", "optical_path", "standard", "protocol", "assessment")
+        .select_related(
+            "instrument", "optical_path", "light_setting__light_source", "standard", "protocol", "assessment"
+        )
         .defer("assessment__result", "assessment__sparkline")
         .order_by("-assessment__urgency", "instrument__name", "attribute_id", "channel", "pk")
     )
@@ -122,7 +131,14 @@ def series_row(facility: Facility, pk: int) -> Series:
     """
     series = (
         Series.objects.filter(instrument__facility=facility, pk=pk)
-        .select_related("instrument__facility", "optical_path", "standard", "protocol", "assessment")
+        .select_related(
+            "instrument__facility",
+            "optical_path",
+            "light_setting__light_source",
+            "standard",
+            "protocol",
+            "assessment",
+        )
         .first()
     )
     if series is None:
@@ -163,7 +179,7 @@ def series_figure(record: SeriesRecord) -> dict[str, Any]:
         if "customdata" in trace:
             told = trace["customdata"]
             trace["text"] = [_words(*point) for point in told]
-            trace["customdata"] = [_links(point[0], record.series.channel) for point in told]
+            trace["customdata"] = [_links(point[0], record.series) for point in told]
             trace.pop("hovertemplate", None)
     layout = figure["layout"]
     layout["legend"] = {"orientation": "h", "y": -0.12, "yanchor": "top"}  # grows downwards, away from the dates
@@ -172,19 +188,22 @@ def series_figure(record: SeriesRecord) -> dict[str, Any]:
 
 def channel_name(series: Series) -> str:
     """Return the name of the channel that a series is measured in, with its detector."""
+    if series.optical_path is None:
+        return series.place
     found = series.optical_path.channels.select_related("detector").filter(index=series.channel).first()
     if found is None:
         return f"channel {series.channel}"
     return f"{found.name} · {found.detector}" if found.detector else found.name
 
 
-def _links(acquisition: str, channel: int) -> list[str | None]:
-    """Return the two addresses of a point: its acquisition's page and its picture."""
+def _links(acquisition: str, series: Series) -> list[str | None]:
+    """Return the two addresses of a point: its acquisition's page and its picture; readings of a meter have none."""
     if not acquisition:
         return [None, None]
+    imaged = series.light_setting_id is None
     return [
         reverse("metrology:acquisition", args=[acquisition]),
-        reverse("metrology:acquisition-preview", args=[acquisition, channel]),
+        reverse("metrology:acquisition-preview", args=[acquisition, series.channel]) if imaged else None,
     ]
 
 

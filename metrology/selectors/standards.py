@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from common.errors import NotFoundError
-from metrology.models import Acquisition, ReferenceAcquisition, Standard, Validity
+from metrology.models import Acquisition, ReferenceAcquisition, Standard, StandardKind, Validity
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 def standard_list(facility: Facility) -> QuerySet[Standard]:
     """Return the facility's standards by kind and name."""
     return Standard.objects.filter(facility=facility)
+
+
+def standards_imaged(facility: Facility) -> QuerySet[Standard]:
+    """Return the standards that scans may be of."""
+    return standard_list(facility).exclude(kind=StandardKind.POWER_METER)
+
+
+def power_meters(facility: Facility) -> QuerySet[Standard]:
+    """Return the power meters, whose readings are typed or imported."""
+    return standard_list(facility).filter(kind=StandardKind.POWER_METER)
 
 
 def standard_get(facility: Facility, pk: int) -> Standard:

@@ -68,13 +68,15 @@ def acquisition_confirm(
     InputError
         The path belongs to another instrument, or a size is not positive.
     StateError
-        A worker is measuring it right now.
+        A worker is measuring it right now, or it has no image but readings of a power meter.
 
     Notes
     -----
     The figures of a wrong series are taken out of it and kept, with what was thought before, in `corrections`.
     """
     _may(acquisition, user)
+    if acquisition.light_setting_id is not None:
+        raise StateError("These are readings of a power meter.", hint="Correct them by a new record, on their page.")
     with transaction.atomic():
         fresh = Acquisition.objects.select_for_update(of=("self",)).get(pk=acquisition.pk)
         if fresh.state == JobState.RUNNING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from django.utils import timezone
 
 from common.errors import InputError, InvalidDateError, NotFoundError
+from metrology.models import StandardKind
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -46,7 +47,7 @@ def stated(given: Given, facility: Facility) -> Given:
     NotFoundError
         A thing of another facility.
     InputError
-        The optical path belongs to another instrument.
+        The optical path belongs to another instrument, or the standard is a power meter.
     InvalidDateError
         The date lies in the future.
     """
@@ -59,7 +60,12 @@ def stated(given: Given, facility: Facility) -> Given:
                 f"The optical path '{path}' belongs to {path.instrument}, not to {said['instrument']}.",
                 hint="Choose a path of this instrument, or leave the path to be read from the file.",
             )
-    for name, thing in (("instrument", said.get("instrument")), ("standard", said.get("standard"))):
+    standard = said.get("standard")
+    if standard is not None and standard.kind == StandardKind.POWER_METER:
+        raise InputError(
+            f"{standard} is a power meter, which is not imaged.", hint="Record its readings on the instrument's page."
+        )
+    for name, thing in (("instrument", said.get("instrument")), ("standard", standard)):
         if thing is not None and thing.facility_id != facility.pk:
             raise NotFoundError(
                 f"There is no such {name} in {facility}.", hint=f"Choose one of your facility's {name}s.", id=thing.pk

@@ -60,7 +60,7 @@ def health_record(instrument: Instrument, health: Health) -> Health:
     """Give the verdict: degraded while a flag is unresolved, watch while any series is near or beyond a limit."""
     assessments = list(
         Assessment.objects.filter(series__instrument=instrument, series__retired_at=None)
-        .select_related("series__standard")
+        .select_related("series__standard", "series__light_setting__light_source")
         .order_by("-urgency")
     )
     flag = next((flag for flag in instrument.flags.all() if flag.is_unresolved), None)
@@ -91,7 +91,7 @@ def health_record(instrument: Instrument, health: Health) -> Health:
 def _reason(assessment: Assessment) -> str:
     series = assessment.series
     attribute = ATTRIBUTES[series.attribute_id]
-    text = f"{attribute.name} of {series.standard}, channel {series.channel}"
+    text = f"{attribute.name} of {series.standard}, {series.place}"
     return f"{text}: {z_words(assessment.latest_z, attribute.harmful)}" if assessment.latest_z is not None else text
 
 

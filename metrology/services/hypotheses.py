@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from django.db.models import Max
 
 from metrology.attributes.registry import ATTRIBUTES
-from metrology.models import Flag, FlagSignal
+from metrology.models import Flag, FlagSignal, StandardKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ def rank_causes(flag: Flag) -> list[Cause]:
     the scanner when lines no longer lie above one another; the slide when other instruments that scanned the same standard
     were flagged within four weeks.
     """
-    signals = list(flag.signals.select_related("series__standard"))
+    signals = list(flag.signals.select_related("series__standard", "series__light_setting__light_source"))
     moved = [signal.series for signal in signals]
     groups = {ATTRIBUTES[series.attribute_id].group for series in moved}
     all_channels = set(flag.instrument.series.values_list("channel", flat=True))
@@ -52,6 +52,15 @@ def rank_causes(flag: Flag) -> list[Cause]:
                 "cause": "the objective or the immersion (aberration, dirt, wrong medium)",
                 "because": f"{', '.join(names)} moved",
                 "weight": 1.0 + 2.0 * bool(groups & {"beads"}),
+            }
+        )
+    if "power" in groups:
+        names = sorted({str(s.light_setting.light_source) for s in moved if s.light_setting is not None})
+        causes.append(
+            {
+                "cause": "the light source or how it is coupled in",
+                "because": f"the power meter's readings of {', '.join(names)} moved",
+                "weight": 4.0,
             }
         )
     if "scan" in groups:
@@ -118,9 +127,10 @@ def _slide(flag: Flag, moved: list[Series]) -> list[Cause]:
     near = [row["flag__instrument__name"] for row in others if abs((row["last"] - flag.raised_at).days) <= 28]
     if not near:
         return []
+    meter = all(series.standard.kind == StandardKind.POWER_METER for series in moved)
     return [
         {
-            "cause": "the standard slide itself",
+            "cause": "the power meter itself" if meter else "the standard slide itself",
             "because": f"{', '.join(near)} moved within four weeks on the same standard",
             "weight": 4.0,
         }

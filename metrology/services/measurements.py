@@ -170,7 +170,8 @@ def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
 
 def _has_series(acquisition: Acquisition) -> bool:
     """Say whether all is known that a series is made of."""
-    parts = (acquisition.instrument_id, acquisition.optical_path_id, acquisition.standard_id, acquisition.protocol_id)
+    way = acquisition.optical_path_id or acquisition.light_setting_id
+    parts = (acquisition.instrument_id, way, acquisition.standard_id, acquisition.protocol_id)
     return None not in parts
 
 
@@ -198,6 +199,7 @@ def _series_of(acquisition: Acquisition, wanted: Iterable[tuple[str, int, int]])
     place = {
         "instrument_id": acquisition.instrument_id,
         "optical_path_id": acquisition.optical_path_id,
+        "light_setting_id": acquisition.light_setting_id,
         "standard_id": acquisition.standard_id,
         "protocol_id": acquisition.protocol_id,
     }
@@ -226,7 +228,10 @@ def _series_of(acquisition: Acquisition, wanted: Iterable[tuple[str, int, int]])
 def _retire_earlier(place: dict[str, int | None]) -> None:
     """Note which series of a standard on a path are not continued: a later protocol or algorithm took their place."""
     rows = Series.objects.filter(
-        instrument=place["instrument_id"], optical_path=place["optical_path_id"], standard=place["standard_id"]
+        instrument=place["instrument_id"],
+        optical_path=place["optical_path_id"],
+        light_setting=place["light_setting_id"],
+        standard=place["standard_id"],
     ).select_related("protocol")
     latest: dict[tuple[str, int], Series] = {}
     for row in rows:

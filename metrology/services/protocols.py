@@ -29,7 +29,7 @@ SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def protocol_for(
-    facility: Facility, *, standard_kind: str, optical_path: OpticalPath, acquired_at: datetime | None = None
+    facility: Facility, *, standard_kind: str, optical_path: OpticalPath | None, acquired_at: datetime | None = None
 ) -> Protocol:
     """Return the protocol by which a scan was made; the facility's first version is made when there is none.
 
@@ -39,8 +39,8 @@ def protocol_for(
         Where.
     standard_kind : str
         A `StandardKind`.
-    optical_path : OpticalPath
-        Through which; its own protocols go before those of the facility.
+    optical_path : OpticalPath or None
+        Through which; its own protocols go before those of the facility. None for readings of a power meter.
     acquired_at : datetime, optional
         When; now if left out.
 
@@ -154,7 +154,9 @@ def protocol_open(
 def _measure_again(protocol: Protocol) -> None:
     """Queue the scans that were made by the new version."""
     made = Acquisition.objects.filter(
-        facility=protocol.facility_id, standard__kind=protocol.standard_kind, optical_path__isnull=False
+        Q(optical_path__isnull=False) | Q(light_setting__isnull=False),
+        facility=protocol.facility_id,
+        standard__kind=protocol.standard_kind,
     )
     if protocol.valid_from is not None:
         made = made.filter(acquired_at__gte=protocol.valid_from)

@@ -56,6 +56,8 @@ def acquisition_index(request: HttpRequest) -> HttpResponse:
 def acquisition(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one acquisition; under htmx only the part that changes while it is measured."""
     row = _row(request, pk)
+    if row.light_setting_id is not None:
+        return redirect(row.power_record)
     context = _context(request, row)
     if request.htmx:  # type: ignore[attr-defined]  # set by the middleware of django-htmx
         return render(request, "metrology/_acquisition.html", context)

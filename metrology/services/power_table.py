@@ -1,0 +1,274 @@
+"""Power readings written as a table: which columns it has, what a line says, and what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from common.errors import InputError, InvalidDateError
+from metrology.selectors.power import COLUMNS
+from metrology.services.given import past
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from instruments.models import Instrument, LightSource
+
+MOST_BYTES = 1_000_000
+"""Largest table [bytes]: a reading a second over three hours is half of it."""
+STRONGEST_MW = 1e5
+"""No microscope's light is stronger [mW]; a larger number is in another unit."""
+SHOWN_IN_SENTENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PowerRow:
+    """One reading: setting [%], power [mW], when, and in which line of the table it stands."""
+
+    setting_percent: float
+    power_mw: float
+    read_at: datetime | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Readings of one light source on one day, which make one record."""
+
+    light_source: LightSource
+    read_at: datetime
+    rows: tuple[PowerRow, ...]
+
+
+@dataclass(slots=True)
+class Problems:
+    """What is wrong with a table, line by line; raised all at once, so that one look mends all of it."""
+
+    found: list[tuple[int, str]] = field(default_factory=list)
+
+    def note(self, line: int, words: str) -> None:
+        """Note what is wrong with a line and what to do about it."""
+        self.found.append((line, words))
+
+    def raise_any(self, *, total: int) -> None:
+        """Refuse the table where a line of it is wrong.
+
+        Parameters
+        ----------
+        total : int
+            How many lines with readings it has.
+
+        Raises
+        ------
+        InputError
+            Names every wrong line in `details["lines"]`, the first few in its sentence.
+        """
+        if not self.found:
+            return
+        lines = [{"line": line, "problem": words} for line, words in sorted(self.found)]
+        wrong = len({one["line"] for one in lines})
+        shown = " ".join(f"Line {one['line']}: {one['problem']}" for one in lines[:SHOWN_IN_SENTENCE])
+        more = f" And {len(lines) - SHOWN_IN_SENTENCE} more." if len(lines) > SHOWN_IN_SENTENCE else ""
+        raise InputError(
+            f"{wrong} of {total} line{'' if total == 1 else 's'} cannot be taken, so nothing was added.",
+            hint=f"{shown}{more}",
+            lines=lines,
+        )
+
+
+def table_text(content: bytes) -> str:
+    """Return the text of a table that came as a file.
+
+    Raises
+    ------
+    InputError
+        It is empty, larger than a table of readings is, or not text.
+    """
+    if not content.strip():
+        raise InputError("The table is empty.", hint=f"Its first line is {','.join(COLUMNS)}.")
+    if len(content) > MOST_BYTES:
+        raise InputError(
+            f"The table is larger than {MOST_BYTES // 1_000_000} MB.", hint="Send fewer readings at a time."
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("The table is not text in UTF-8.", hint="Save it as 'CSV UTF-8'.") from error
+
+
+def sessions_of(text: str, instrument: Instrument) -> list[Session]:
+    """Read a table of readings.
+
+    Parameters
+    ----------
+    text : str
+        Comma- or semicolon-separated, with the names of `COLUMNS` in its first line; a semicolon-separated table may
+        write numbers with a decimal comma. Dates are ISO 8601, UTC where they name no zone. Empty lines are left out.
+    instrument : Instrument
+        Whose light sources may be named: by their name, or by their wavelength ("488" or "488 nm") where one source has it.
+
+    Returns
+    -------
+    list of Session
+        One for each light source and day [UTC], in the order of the table.
+
+    Raises
+    ------
+    InputError
+        A column is missing or unknown, there is no reading, or lines are wrong: each is named with what to do.
+    """
+    separator = ";" if ";" in text.split("\n", 1)[0] else ","
+    lines = _lines(text, separator)
+    sources = _sources_by_name(instrument.lightsources.all())
+    problems = Problems()
+    gathered: dict[tuple[int, str], tuple[LightSource, list[PowerRow]]] = {}
+    for number, cells in lines:
+        read = _row(number, cells, sources, problems, decimal_comma=separator == ";")
+        if read is not None:
+            source, row = read
+            day = "" if row.read_at is None else row.read_at.astimezone(UTC).date().isoformat()
+            gathered.setdefault((source.pk, day), (source, []))[1].append(row)
+    problems.raise_any(total=len(lines))
+    return [
+        Session(source, min(row.read_at for row in rows if row.read_at is not None), tuple(rows))
+        for source, rows in gathered.values()
+    ]
+
+
+def check_rows(rows: Sequence[PowerRow]) -> None:
+    """Refuse readings that no meter shows.
+
+    Raises
+    ------
+    InputError
+        There is none, or one has a setting outside 0 to 100 % or a power that is negative, infinite or beyond a microscope.
+    """
+    if not rows:
+        raise InputError("There is no reading.", hint="Give at least one setting [%] and what the meter showed [mW].")
+    problems = Problems()
+    for place, row in enumerate(rows, start=1):
+        for words in _impossible(row.setting_percent, row.power_mw):
+            problems.note(row.line or place, words)
+    problems.raise_any(total=len(rows))
+
+
+def _lines(text: str, separator: str) -> list[tuple[int, Mapping[str, str]]]:
+    """Return the lines with readings, by their number in the table and with the names of their columns."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        numbered = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise InputError(
+            f"Line {reader.line_num} of the table cannot be read: {error}.", hint="Check its quotation marks."
+        ) from error
+    numbered = [(line, cells) for line, cells in numbered if any(cell.strip() for cell in cells)]
+    if not numbered:
+        raise InputError("The table is empty.", hint=f"Its first line is {','.join(COLUMNS)}.")
+    names = [cell.strip().lower() for cell in numbered[0][1]]
+    missing = [name for name in COLUMNS if name not in names]
+    unknown = [name for name in names if name not in COLUMNS]
+    if missing or unknown or len(set(names)) < len(names):
+        said = [f"lacks {', '.join(missing)}"] if missing else []
+        said += [f"has {', '.join(repr(name) for name in unknown)}"] if unknown else []
+        raise InputError(
+            f"The first line of the table {' and '.join(said) or 'names a column twice'}.",
+            hint=f"Its columns are {', '.join(COLUMNS)}, each once and in any order.",
+            missing=missing,
+            unknown=unknown,
+        )
+    if len(numbered) == 1:
+        raise InputError("The table has no reading.", hint="Write one reading a line below the names of the columns.")
+    return [(line, dict(zip(names, cells, strict=False))) for line, cells in numbered[1:]]
+
+
+def _row(
+    line: int,
+    cells: Mapping[str, str],
+    sources: Mapping[str, list[LightSource]],
+    problems: Problems,
+    *,
+    decimal_comma: bool,
+) -> tuple[LightSource, PowerRow] | None:
+    """Read one line; None where it is wrong, which is noted."""
+    if len(cells) < len(COLUMNS):
+        problems.note(line, f"It has {len(cells)} cells instead of {len(COLUMNS)}: write all four.")
+        return None
+    before = len(problems.found)
+    named = cells["light_source"].strip().lstrip("'")
+    meant = sources.get(_plain(named), [])
+    if len(meant) != 1:
+        known = ", ".join(sorted({str(one) for some in sources.values() for one in some})) or "none is catalogued"
+        what = f"There is no light source '{named}'" if not meant else f"More than one light source is called '{named}'"
+        problems.note(line, f"{what}; write the name of one of: {known}.")
+    read_at = _moment(line, cells["read_at"].strip(), problems)
+    setting = _number(line, "setting_percent", cells["setting_percent"], problems, decimal_comma=decimal_comma)
+    power = _number(line, "power_mw", cells["power_mw"], problems, decimal_comma=decimal_comma)
+    if len(problems.found) > before or setting is None or power is None:
+        return None
+    for words in _impossible(setting, power):
+        problems.note(line, words)
+    return meant[0], PowerRow(setting, power, read_at, line)
+
+
+def _moment(line: int, text: str, problems: Problems) -> datetime | None:
+    """Read an ISO date with or without a time."""
+    try:
+        moment = parse_datetime(text)
+        day = parse_date(text) if moment is None else None
+    except ValueError:
+        moment = day = None
+    if moment is None and day is not None:
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    if moment is None:
+        problems.note(line, f"'{text}' is not a date; write 2026-03-02 or 2026-03-02T09:30.")
+        return None
+    try:
+        return past(moment)
+    except InvalidDateError:
+        problems.note(line, f"{text} lies in the future; write when the meter was read.")
+        return None
+
+
+def _number(line: int, name: str, text: str, problems: Problems, *, decimal_comma: bool) -> float | None:
+    plain = text.strip().replace(",", ".") if decimal_comma else text.strip()
+    try:
+        return float(plain)
+    except ValueError:
+        problems.note(line, f"{name} '{text.strip()}' is not a number; write for example 0.85.")
+        return None
+
+
+def _impossible(setting_percent: float, power_mw: float) -> Iterator[str]:
+    """Say why a reading cannot be true."""
+    if not 0 <= setting_percent <= 100:
+        yield f"A setting of {setting_percent:g} % is not between 0 and 100; write it in per cent."
+    if not math.isfinite(power_mw) or power_mw < 0:
+        yield f"A power of {power_mw:g} mW is no reading; zero the meter and read again."
+    elif power_mw > STRONGEST_MW:
+        yield f"A power of {power_mw:g} mW is beyond any microscope; write it in mW."
+
+
+def _sources_by_name(sources: Iterable[LightSource]) -> dict[str, list[LightSource]]:
+    """Return the light sources in use by what they may be called: their name goes before a wavelength."""
+    today = timezone.now().date()
+    named: dict[str, list[LightSource]] = {}
+    by_line: dict[str, list[LightSource]] = {}
+    for one in sources:
+        named.setdefault(_plain(one.name), []).append(one)
+        if one.wavelength_nm is not None and (one.removed_on is None or one.removed_on > today):
+            for words in (f"{one.wavelength_nm:g}", f"{one.wavelength_nm:g}nm"):
+                by_line.setdefault(words, []).append(one)
+    return by_line | named
+
+
+def _plain(name: str) -> str:
+    """Return a name without spaces and capitals: "488 nm" and "488NM" are the same."""
+    return re.sub(r"\s+", "", name).lower()

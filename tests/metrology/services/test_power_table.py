@@ -1,0 +1,114 @@
+"""A table of power readings is read as it is documented, and every wrong line is named with what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from common.errors import InputError
+from metrology.services.power_table import PowerRow, check_rows, sessions_of, table_text
+from tests.factories import catalogue, power
+
+pytestmark = pytest.mark.django_db
+
+HEAD = "light_source,read_at,setting_percent,power_mw\n"
+
+
+@pytest.fixture
+def instrument():
+    made = catalogue.instrument()
+    power.laser(made)
+    power.laser(made, "Laser B", 561.0)
+    return made
+
+
+def problems(text, instrument):
+    with pytest.raises(InputError) as refused:
+        sessions_of(text, instrument)
+    return {one["line"]: one["problem"] for one in refused.value.details["lines"]}
+
+
+def test_lines_of_one_source_on_one_day_make_one_session(instrument):
+    text = HEAD + (
+        "488 nm,2026-03-02T09:31,10,0.42\n561,2026-03-02,10,1.5\n\n488NM,2026-03-02T09:30,50,2.1\n488,2026-03-03,50,2.0\n"
+    )
+    first, second, third = sessions_of(text, instrument)
+    assert (first.light_source.name, second.light_source.name) == ("488 nm", "Laser B")
+    assert first.read_at == datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert [(row.setting_percent, row.power_mw, row.line) for row in first.rows] == [(10.0, 0.42, 2), (50.0, 2.1, 5)]
+    assert third.read_at == datetime(2026, 3, 3, tzinfo=UTC)
+
+
+def test_columns_stand_in_any_order_and_semicolons_allow_decimal_commas(instrument):
+    text = "Power_mW;setting_percent;read_at;light_source\n0,42;12,5;2026-03-02T10:00+01:00;488 nm\n"
+    (session,) = sessions_of(text, instrument)
+    assert session.rows[0].power_mw == 0.42
+    assert session.rows[0].setting_percent == 12.5
+    assert session.read_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_every_wrong_line_is_named_with_what_to_do(instrument):
+    text = HEAD + (
+        "405,2026-03-02,10,0.4\n488 nm,soon,10,0.4\n488 nm,2026-03-02,ten,0.4\n488 nm,2026-03-02,110,0.4\n"
+        "488 nm,2026-03-02,10,-1\n488 nm,2999-01-01,10,1\n488 nm,2026-03-02,10\n488 nm,2026-03-02,10,nan\n"
+        "488 nm,2026-03-02,10,0.4\n488 nm,2026-03-02,10,1e9\n"
+    )
+    found = problems(text, instrument)
+    assert sorted(found) == [2, 3, 4, 5, 6, 7, 8, 9, 11]
+    assert "'405'; write the name of one of: 488 nm, Laser B" in found[2]
+    assert "2026-03-02" in found[3]
+    assert "'ten' is not a number" in found[4]
+    assert "not between 0 and 100" in found[5]
+    assert "zero the meter" in found[6]
+    assert "future" in found[7]
+    assert "write all four" in found[8]
+    assert "in mW" in found[11]
+
+
+def test_a_name_that_means_two_sources_is_not_guessed(instrument):
+    power.laser(instrument, "Laser C", 561.0)
+    assert "More than one light source is called '561'" in problems(HEAD + "561,2026-03-02,1,1\n", instrument)[2]
+    assert len(sessions_of(HEAD + "laser c,2026-03-02,1,1\n", instrument)) == 1
+
+
+def test_a_wavelength_does_not_mean_a_source_that_was_removed(instrument):
+    power.laser(instrument, "Laser 561 of before", 561.0, removed_on="2020-01-01")
+    (session,) = sessions_of(HEAD + "561,2026-03-02,1,1\n", instrument)
+    assert session.light_source.name == "Laser B"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        (HEAD, "has no reading"),
+        ("light_source,read_at,power_mw\n", "lacks setting_percent"),
+        (HEAD.replace("power_mw", "power_uw"), "has 'power_uw'"),
+        ("light_source,read_at,setting_percent,power_mw,power_mw\n1,1,1,1,1\n", "names a column twice"),
+        (HEAD + '"488 nm,2026-03-02,1,1\n', "cannot be read"),
+    ],
+)
+def test_a_table_of_another_form_says_what_its_form_is(instrument, text, words):
+    with pytest.raises(InputError, match=words):
+        sessions_of(text, instrument)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b" \n", "empty"), (b"\xff\xfe\x00", "UTF-8"), (b"a" * 1_000_001, "larger than 1 MB")]
+)
+def test_what_is_no_table_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        table_text(content)
+
+
+def test_the_mark_that_a_spreadsheet_writes_first_is_left_out():
+    assert table_text("\ufeffa,b".encode()) == "a,b"
+
+
+def test_typed_readings_are_checked_by_their_line():
+    with pytest.raises(InputError, match="1 of 2 lines") as refused:
+        check_rows([PowerRow(10, 1), PowerRow(-1, 1)])
+    assert refused.value.details["lines"][0]["line"] == 2
+    with pytest.raises(InputError, match="no reading"):
+        check_rows([])
