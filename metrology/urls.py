@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from metrology.views import acquisitions, flags, fleet, instrument, power, protocols, quantities, series, upload
+from metrology.views import (
+    acquisitions,
+    drawings,
+    flags,
+    fleet,
+    instrument,
+    power,
+    protocols,
+    quantities,
+    series,
+    upload,
+)
 
 app_name = "metrology"
 
@@ -35,6 +46,12 @@ urlpatterns: list[URLPattern] = [
     path("upload/", upload.upload, name="upload"),
     path("acquisitions/", acquisitions.acquisition_index, name="acquisition-list"),
     path("acquisitions/<int:pk>/", acquisitions.acquisition, name="acquisition"),
+    path("acquisitions/<int:pk>/drawings/", drawings.acquisition_drawings, name="acquisition-drawings"),
+    path(
+        "acquisitions/<int:pk>/drawings/<int:channel>/<slug:name>.csv",
+        drawings.drawing_values,
+        name="acquisition-drawing-csv",
+    ),
     path("acquisitions/<int:pk>/state/", acquisitions.acquisition_state, name="acquisition-state"),
     path("acquisitions/<int:pk>/confirm/", acquisitions.confirm, name="acquisition-confirm"),
     path("acquisitions/<int:pk>/measure/", acquisitions.remeasure, name="acquisition-measure"),

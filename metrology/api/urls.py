@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from metrology.api.acquisitions import AcquisitionViewSet
+from metrology.api.figures import acquisition_figures
 from metrology.api.flags import FlagViewSet
 from metrology.api.fleet import InstrumentViewSet
 from metrology.api.limits import SeriesLimitsViewSet
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
         AcquisitionViewSet.as_view({"get": "original"}),
         name="api-acquisition-original",
     ),
+    path("acquisitions/<int:pk>/figures/", acquisition_figures, name="api-acquisition-figures"),
     path("uploads/", UploadListView.as_view(), name="api-upload-list"),
     path("uploads/<uuid:upload_id>/", UploadView.as_view(), name="api-upload"),
     path("instruments/", InstrumentViewSet.as_view({"get": "list"}), name="api-instrument-list"),

@@ -13,6 +13,7 @@ from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
 from metrology.runtime.beads import beads_write
+from metrology.runtime.figures import figures_write
 from metrology.runtime.optics import optics_of
 from metrology.runtime.previews import previews_write, tiles_write
 from metrology.runtime.quantities import rows_of
@@ -80,6 +81,7 @@ def measure(acquisition: Acquisition) -> None:
     beads_write(
         acquisition, {c: one.bead_field for c, one in enumerate(measured.channels) if one.bead_field is not None}
     )
+    figures_write(acquisition, stack, measured, beside)
     readings, failures = rows_of(measured)
     invalid = why_invalid(measured, planes, kind=kind)
     reason = " ".join(part for part in (invalid, not_charted, _not_comparable(acquisition)) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common.permissions import Role, includes
 from instruments.selectors.membership import facility_of, membership_of
+from metrology.charts.bead_charts import WHY
 from metrology.forms import AcquisitionFilters, ConfirmForm
 from metrology.selectors.acquisitions import (
     acquisition_get,
@@ -23,6 +25,7 @@ from metrology.selectors.acquisitions import (
     identity_rows,
     metadata_rows,
 )
+from metrology.selectors.figures import figures_wanted
 from metrology.selectors.files import opened
 from metrology.selectors.protocols import settings_beside
 from metrology.selectors.standards import reference_get, reference_of
@@ -163,6 +166,7 @@ def _context(request: HttpRequest, row: Acquisition) -> dict[str, Any]:
             for channel, (black, white) in enumerate(row.preview_window)
         ],
         "viewer": _viewer(row),
+        "is_drawn": figures_wanted(row) != (),
         "reference": reference_of(row),
         "settings": settings_beside(row),
         "may_correct": includes(role, Role.OPERATOR),
@@ -176,6 +180,7 @@ def _viewer(row: Acquisition) -> dict[str, Any] | None:
     if tiles is None:
         return None
     first = reverse("metrology:acquisition-tile", args=[row.pk, tiles["token"], 0, 0, 0, 0, 0])
+    spots = [{**spot, "reason": WHY.get(spot["reason"], spot["reason"])} for spot in beads_of(row)]
     names = [one.get("name", {}).get("value") for one in row.metadata.get("channels", [])]
     channels = [
         {**one, "window": window, "name": names[number] if number < len(names) else None}
@@ -191,5 +196,14 @@ def _viewer(row: Acquisition) -> dict[str, Any] | None:
         "largest": 2**row.bit_depth - 1 if row.bit_depth else None,
         "pixelSizeUm": row.pixel_size_um,
         "grid": row.tile_grid,
-        "spots": beads_of(row),
+        "spots": spots,
+        "counted": _counted(spots),
     }
+
+
+def _counted(spots: list[dict[str, Any]]) -> str:
+    """Say how many beads are measured, and of the others why not, over all channels."""
+    reasons = Counter(spot["reason"] for spot in spots if spot["reason"])
+    measured = f"○ {len(spots) - reasons.total()} measured"
+    each = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return f"{measured}, □ {reasons.total()} not: {each}" if reasons else measured

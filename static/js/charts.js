@@ -21,12 +21,26 @@ const LOOKS = {
   train: { line: { width: 1.5 } },
   validation: { line: { width: 1.5, dash: "dash" } },
   best: { marker: { size: 10, symbol: "star" } },
+  middle: { marker: { line: { width: 1.5 } } },
+};
+
+/** Scales of fields of numbers, the same in both themes: grey for what is a picture, else one that the colour-blind read too. */
+const SCALES = {
+  image: [[0, "#000000"], [1, "#ffffff"]],
+  map: "Cividis",
 };
 
 const CONFIG = {
   responsive: true,
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+};
+
+/* plotly writes some style attributes as text, which the Content-Security-Policy refuses; property by property it allows them. */
+const setAttribute = SVGElement.prototype.setAttribute;
+SVGElement.prototype.setAttribute = function setStyleByProperties(name, value) {
+  if (name === "style") this.style.cssText = value;
+  else setAttribute.call(this, name, value);
 };
 
 const drawn = new Map(); // canvas → the figure as it came, without colours
@@ -36,9 +50,9 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** The colour of a role, or of the plain points where the role is unknown. */
+/** The colour of a role, on a chart or on a picture, or of the plain points where the role is unknown. */
 function roleColour(role) {
-  return colour(`chart-${role}`) || colour("chart-points");
+  return colour(`chart-${role}`) || colour(`image-${role}`) || colour("chart-points");
 }
 
 function translucent(hex, opacity) {
@@ -57,11 +71,15 @@ function themedTrace(trace) {
     delete themed.hovertemplate;
   }
   if (trace.type === "heatmap") {
-    themed.colorscale = [[0, colour("surface")], [1, ink]];
+    themed.colorscale = SCALES[role] ?? [[0, colour("surface")], [1, ink]];
     return themed;
   }
   themed.line = { ...look.line, ...trace.line, color: ink };
   themed.marker = { ...look.marker, ...trace.marker, color: ink };
+  if (Array.isArray(trace.marker?.color)) { // each point in the colour of its value, with a rim to be seen on any ground
+    Object.assign(themed.marker, { color: trace.marker.color, colorscale: SCALES[role], line: { width: 1, color: colour("ink") } });
+    return themed;
+  }
   if (look.marker?.line || trace.marker?.line) {
     themed.marker.line = { ...look.marker?.line, ...trace.marker?.line, color: ink };
   }
