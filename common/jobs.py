@@ -18,7 +18,7 @@ from common.errors import InternalError, StateError, StrehlError
 from common.models import ACTIVE_STATES, Job, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -28,6 +28,21 @@ log = logging.getLogger("strehl.jobs")
 JobT = TypeVar("JobT", bound=Job)
 
 MOST_ATTEMPTS = 3
+WORK_FIELDS = (
+    "state",
+    "attempts",
+    "progress",
+    "stage",
+    "queued_at",
+    "started_at",
+    "finished_at",
+    "heartbeat_at",
+    "cancel_requested",
+    "error_code",
+    "error_message",
+    "error_details",
+)
+"""What of a row changes when it is put in the queue again."""
 HEARTBEAT_SECONDS = 1.0
 
 
@@ -140,6 +155,18 @@ def requeue_all(rows: QuerySet[JobT]) -> int:
         How many rows.
     """
     return rows.exclude(state__in=ACTIVE_STATES).update(**_from_the_start())
+
+
+def put_back(rows: Sequence[JobT]) -> None:
+    """Take waiting rows out of the queue again, as they were before `requeue_all`.
+
+    Parameters
+    ----------
+    rows : sequence of Job
+        Of one table and locked by the caller, with the values that their `WORK_FIELDS` had.
+    """
+    if rows:
+        type(rows[0])._default_manager.bulk_update(rows, WORK_FIELDS, batch_size=500)
 
 
 def send_waiting(rows: QuerySet[JobT]) -> int:

@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("", fleet.fleet, name="fleet"),
     path("instruments/<slug:slug>/", instrument.instrument, name="instrument"),
     path("instruments/<slug:slug>/measure/", instrument.remeasure, name="instrument-measure"),
+    path("instruments/<slug:slug>/measure/cancel/", instrument.remeasure_cancel, name="instrument-measure-cancel"),
     path("instruments/<slug:slug>/power/", power.readings, name="power"),
     path("instruments/<slug:slug>/power/table/", power.readings_table, name="power-table"),
     path("instruments/<slug:slug>/power.csv", power.readings_csv, name="power-csv"),

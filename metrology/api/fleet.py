@@ -21,8 +21,9 @@ from instruments.models import Instrument
 from instruments.selectors.instruments import instrument_get, instrument_list
 from instruments.selectors.membership import facility_of
 from metrology.models import Health
+from metrology.selectors.history import history_progress
 from metrology.selectors.instrument_page import instrument_page
-from metrology.services.confirm import history_remeasure
+from metrology.services.history import history_cancel, history_remeasure
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -74,6 +75,23 @@ class RemeasuredOutput(serializers.Serializer):
     waiting = serializers.IntegerField()
 
 
+class RemeasuringOutput(serializers.Serializer):
+    """A history that is measured again; all counts 0 where none is."""
+
+    total = serializers.IntegerField(default=0, help_text="Scans of it.")
+    done = serializers.IntegerField(default=0, help_text="Measured again, or failed.")
+    waiting = serializers.IntegerField(default=0, help_text="No worker has taken them yet: these can be stopped.")
+    running = serializers.IntegerField(default=0)
+    asked_at = serializers.DateTimeField(default=None, allow_null=True)
+    asked_by = serializers.CharField(default="", allow_blank=True, help_text="Empty for the command line.")
+
+
+class StoppedOutput(serializers.Serializer):
+    """How many scans are as they were before."""
+
+    stopped = serializers.IntegerField()
+
+
 class InstrumentViewSet(viewsets.GenericViewSet[Instrument]):
     """Instruments of the caller's facility."""
 
@@ -118,3 +136,15 @@ class InstrumentViewSet(viewsets.GenericViewSet[Instrument]):
         """Measure the history of an instrument again (staff); figures that are there stay."""
         waiting = history_remeasure(instrument_get(facility_of(request.user), slug), user=request.user)
         return Response({"waiting": waiting}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=RemeasuringOutput)
+    def measuring(self, request: Request, slug: str) -> Response:
+        """Say how far the history is that is measured again."""
+        progress = history_progress(instrument_get(facility_of(request.user), slug))
+        return Response(RemeasuringOutput(progress or {}).data)
+
+    @extend_schema(request=None, responses=StoppedOutput)
+    def measure_cancel(self, request: Request, slug: str) -> Response:
+        """Stop measuring a history again (staff): what still waits is as it was before, with its figures."""
+        stopped = history_cancel(instrument_get(facility_of(request.user), slug), user=request.user)
+        return Response({"stopped": stopped})

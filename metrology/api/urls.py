@@ -41,8 +41,13 @@ urlpatterns: list[URLPattern] = [
     path("instruments/<slug:slug>/", InstrumentViewSet.as_view({"get": "retrieve"}), name="api-instrument"),
     path(
         "instruments/<slug:slug>/measure/",
-        InstrumentViewSet.as_view({"post": "measure"}),
+        InstrumentViewSet.as_view({"get": "measuring", "post": "measure"}),
         name="api-instrument-measure",
+    ),
+    path(
+        "instruments/<slug:slug>/measure/cancel/",
+        InstrumentViewSet.as_view({"post": "measure_cancel"}),
+        name="api-instrument-measure-cancel",
     ),
     path(
         "instruments/<slug:slug>/power/",

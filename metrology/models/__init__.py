@@ -6,6 +6,7 @@ from metrology.models.acquisition import Acquisition, FieldRole, StoredFile, Val
 from metrology.models.flag import Flag, FlagSignal, FlagState, FlagTransition
 from metrology.models.health import Health, Verdict
 from metrology.models.power import LightSetting, PowerReading, PowerRecord
+from metrology.models.remeasuring import RemeasuredScan, Remeasuring
 from metrology.models.series import Assessment, Baseline, Limits, Measurement, MeasurementFailure, Series
 from metrology.models.standard import Protocol, ReferenceAcquisition, Standard, StandardKind
 from metrology.models.upload import Upload, UploadState
@@ -28,6 +29,8 @@ __all__ = [
     "PowerRecord",
     "Protocol",
     "ReferenceAcquisition",
+    "RemeasuredScan",
+    "Remeasuring",
     "Series",
     "Standard",
     "StandardKind",

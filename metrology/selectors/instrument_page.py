@@ -16,6 +16,7 @@ from metrology.charts.control_data import z_words
 from metrology.models import Assessment, Flag, Health, Verdict
 from metrology.models.flag import UNRESOLVED
 from metrology.selectors.fleet import RANK
+from metrology.selectors.history import HistoryProgress, history_progress
 from metrology.selectors.measuring import MeasuringProgress, measuring_progress
 from metrology.selectors.timeline import Timeline, timeline
 from metrology.selectors.vocabulary import is_current, title_of, unit_of
@@ -71,6 +72,7 @@ class InstrumentPage:
     acquisitions: tuple[Acquisition, ...]
     flags: tuple[Flag, ...]
     measuring: MeasuringProgress
+    history: HistoryProgress | None
 
     @property
     def verdict(self) -> str:
@@ -132,6 +134,7 @@ def instrument_page(facility: Facility, slug: str) -> InstrumentPage:
         ),
         flags=flags,
         measuring=measuring_progress(facility, instrument),
+        history=history_progress(instrument),
     )
 
 

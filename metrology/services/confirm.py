@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from common import jobs
-from common.dispatch import dispatch
 from common.errors import InputError, NotFoundError, StateError
 from common.models import JobState
 from common.permissions import Role
@@ -16,13 +15,12 @@ from instruments.selectors.membership import require_role
 from metrology.models import Acquisition
 from metrology.services.given import Given, said_by, stated
 from metrology.services.health import assessment_request
+from metrology.services.history import keep_waiting
 from metrology.services.measurements import measurements_withdraw
 from metrology.services.references import references_end
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
-
-    from instruments.models import Instrument
 
 # Another value of one of these makes other figures, or the same figures of another series
 MEASURED_WITH = frozenset({"instrument", "optical_path", "standard", "pixel_size_um", "z_step_um"})
@@ -89,6 +87,8 @@ def acquisition_confirm(
         _write(fresh, fields, by=said_by(user), changed=changed, moved=moved)
         if fresh.state != JobState.QUEUED and (moved or fresh.state == JobState.FAILED):
             jobs.requeue(fresh)
+        elif moved:
+            keep_waiting(Acquisition.objects.filter(pk=fresh.pk))
         if moved or "acquired_at" in changed:
             for instrument_id in {instrument_before, fresh.instrument_id}:
                 if instrument_id is not None:
@@ -110,47 +110,6 @@ def acquisition_remeasure(acquisition: Acquisition, *, user: User | AnonymousUse
     """
     _may(acquisition, user)
     jobs.requeue(acquisition)
-
-
-def history_remeasure(instrument: Instrument, *, user: User | AnonymousUser | None) -> int:
-    """Put all measured scans of an instrument in the queue again, so that new quantities and new versions have a past.
-
-    Figures that are there stay; a quantity of a new version gets series of its own, those of the old one retire.
-
-    Parameters
-    ----------
-    instrument : Instrument
-        Whose history.
-    user
-        Staff of its facility; None for the command line.
-
-    Returns
-    -------
-    int
-        How many scans wait now.
-
-    Raises
-    ------
-    AccessError
-        The user is not staff.
-    NotFoundError
-        The instrument is of another facility.
-    StateError
-        There is nothing that could be measured again.
-    """
-    if user is not None and require_role(user, Role.STAFF, action="measure a history again").facility_id != (
-        instrument.facility_id
-    ):
-        raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")
-    with transaction.atomic():
-        waiting = jobs.requeue_all(Acquisition.objects.filter(instrument=instrument))
-        if waiting:
-            dispatch("metrology.send_history", instrument.pk)
-    if not waiting:
-        raise StateError(
-            f"No finished scan of {instrument} could be measured again.", hint="Wait until those in the queue are done."
-        )
-    return waiting
 
 
 def _may(acquisition: Acquisition, user: User | AnonymousUser | None) -> None:

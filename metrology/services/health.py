@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from common.dispatch import dispatch
@@ -18,6 +18,8 @@ from metrology.services.health_history import verdict_history
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from instruments.models import Instrument, ServiceEvent
 
 ASSESS_TASK = "metrology.assess"
@@ -29,6 +31,12 @@ def assessment_request(instrument_id: int) -> None:
     dispatch(ASSESS_TASK, instrument_id)
 
 
+def assessment_due(instrument: Instrument) -> None:
+    """Send the judgement that scans held up which do not wait any more; the last one at work asks for it itself."""
+    if Health.objects.filter(instrument=instrument, needs_assessment=True).exists():
+        dispatch(ASSESS_TASK, instrument.pk)
+
+
 def assessment_after_service(*, event: ServiceEvent, **_signal: Any) -> None:
     """Note that a service was recorded: baselines may begin again. What was never scanned has nothing to be judged by."""
     if Health.objects.filter(instrument=event.instrument_id).exists():
@@ -37,8 +45,13 @@ def assessment_after_service(*, event: ServiceEvent, **_signal: Any) -> None:
 
 def assess_forgotten() -> int:
     """Send the task again for instruments whose assessment was lost on its way; return how many."""
-    waiting = Health.objects.filter(needs_assessment=True).select_related("instrument")
-    ids = [health.instrument_id for health in waiting if not scans_pending(health.instrument)]
+    return assessments_ask(Health.objects.all())
+
+
+def assessments_ask(rows: QuerySet[Health]) -> int:
+    """Send the task for those that have to be judged anew and of which no scan is being measured; return how many."""
+    pending = Exists(_scans_pending(OuterRef("instrument__facility"), OuterRef("instrument")))
+    ids = list(rows.filter(~pending, needs_assessment=True).values_list("instrument_id", flat=True))
     for instrument_id in ids:
         dispatch(ASSESS_TASK, instrument_id)
     return len(ids)
@@ -46,8 +59,12 @@ def assess_forgotten() -> int:
 
 def scans_pending(instrument: Instrument) -> bool:
     """Say whether a scan still waits that is, or may turn out to be, of this instrument."""
-    active = Acquisition.objects.filter(facility=instrument.facility_id, state__in=ACTIVE_STATES)
-    return active.filter(Q(instrument=instrument) | Q(instrument=None)).exists()
+    return _scans_pending(instrument.facility_id, instrument.pk).exists()
+
+
+def _scans_pending(facility: int | OuterRef, instrument: int | OuterRef) -> QuerySet[Acquisition]:
+    active = Acquisition.objects.filter(facility=facility, state__in=ACTIVE_STATES)
+    return active.filter(Q(instrument=instrument) | Q(instrument=None))
 
 
 def health_lock(instrument_id: int) -> Health:

@@ -17,6 +17,7 @@ from instruments.models import Facility
 from instruments.selectors.membership import require_role
 from metrology.imaging.comparability import requirements_of
 from metrology.models import Acquisition, Protocol, StandardKind
+from metrology.services.history import keep_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,6 +164,7 @@ def _measure_again(protocol: Protocol) -> None:
     if protocol.optical_path_id is not None:
         made = made.filter(optical_path=protocol.optical_path_id)
     instruments = set(made.order_by().values_list("instrument", flat=True))
+    keep_waiting(made)
     jobs.requeue_all(made)
     for instrument_id in instruments:
         dispatch("metrology.send_history", instrument_id)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of
 from metrology.selectors.instrument_page import instrument_page
-from metrology.services.confirm import history_remeasure
+from metrology.services.history import history_cancel, history_remeasure
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,15 @@ def remeasure(request: HttpRequest, slug: str) -> HttpResponse:
     waiting = history_remeasure(row, user=request.user)
     messages.success(request, f"{waiting} scans wait to be measured again; figures that are there stay.")
     return redirect(row)
+
+
+@require_POST
+def remeasure_cancel(request: HttpRequest, slug: str) -> HttpResponse:
+    """Stop measuring the history of an instrument again."""
+    row = instrument_get(facility_of(request.user), slug)
+    stopped = history_cancel(row, user=request.user)
+    messages.success(request, f"{stopped} scans are as they were before; those measured again keep what they gained.")
+    return HttpResponseClientRefresh() if request.htmx else redirect(row)  # type: ignore[attr-defined]  # set by the middleware of django-htmx
 
 
 @require_GET
