@@ -31,12 +31,6 @@ def assessment_request(instrument_id: int) -> None:
     dispatch(ASSESS_TASK, instrument_id)
 
 
-def assessment_due(instrument: Instrument) -> None:
-    """Send the judgement that scans held up which do not wait any more; the last one at work asks for it itself."""
-    if Health.objects.filter(instrument=instrument, needs_assessment=True).exists():
-        dispatch(ASSESS_TASK, instrument.pk)
-
-
 def assessment_after_service(*, event: ServiceEvent, **_signal: Any) -> None:
     """Note that a service was recorded: baselines may begin again. What was never scanned has nothing to be judged by."""
     if Health.objects.filter(instrument=event.instrument_id).exists():

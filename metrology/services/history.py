@@ -14,8 +14,8 @@ from common.errors import NotFoundError, StateError
 from common.models import ACTIVE_STATES, JobState
 from common.permissions import Role
 from instruments.selectors.membership import require_role
-from metrology.models import Acquisition, RemeasuredScan, Remeasuring
-from metrology.services.health import assessment_due
+from metrology.models import Acquisition, Health, RemeasuredScan, Remeasuring
+from metrology.services.health import assessments_ask
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -131,7 +131,7 @@ def history_cancel(instrument: Instrument, *, user: User | AnonymousUser | None)
         Remeasuring.objects.filter(pk__in={scan.remeasuring_id for scan in stopped}).update(
             cancelled_at=timezone.now(), cancelled_by=None if user is None else user.pk
         )
-        assessment_due(instrument)
+        assessments_ask(Health.objects.filter(instrument=instrument))
     return len(stopped)
 
 
