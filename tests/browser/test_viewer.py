@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from common.models import JobState
 from metrology.attributes.beads import measure_beads
+from metrology.charts.bead_charts import WHY
 from metrology.imaging.stack import ImageStack
 from metrology.runtime.beads import beads_write
 from metrology.runtime.previews import previews_write, tiles_write
@@ -196,8 +197,10 @@ def test_beads_lie_over_the_picture_and_those_not_measured_say_why(page, room):
         [spot["x"], spot["y"]],
     )
     page.mouse.move(*place)
-    expect(page.locator(".viewer-readout")).to_contain_text(f"bead not measured: {spot['reason']}")
+    expect(page.locator(".viewer-readout")).to_contain_text(f"bead not measured: {WHY[spot['reason']]}")
     assert said(page)[:2] == (spot["x"], spot["y"])
+    rejected = sum(one["reason"] is not None for one in beads_of(row))
+    expect(page.locator(".viewer-layers")).to_contain_text(f"□ {rejected} not: ")
     _picture(page, "beads")
     page.get_by_label("Beads").uncheck()
     expect(page.locator(".viewer-spots")).to_be_hidden()
@@ -208,7 +211,7 @@ def test_the_keyboard_moves_the_picture_and_reads_its_middle(page, room):
     row = drawn(room, pixels)
     opened(page, row)
     page.get_by_role("application").focus()
-    for key in ("+", "+", "ArrowLeft", "ArrowUp"):
+    for key in ("+", "+", "+", "ArrowLeft", "ArrowUp"):
         page.keyboard.press(key)
     page.wait_for_timeout(1200)
     expect(page.locator(".viewer-cross")).to_be_visible()

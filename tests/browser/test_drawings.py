@@ -1,0 +1,107 @@
+"""The charts of standard samples in a real browser, under the strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from common.models import JobState
+from metrology.attributes.measure import Beside, measure_stack
+from metrology.imaging.stack import ImageStack, Metadata, Sourced
+from metrology.models import StandardKind
+from metrology.runtime.figures import figures_write
+from tests.factories import acquisitions, catalogue
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr("common.dispatch._send", lambda *_: None)
+
+
+@pytest.fixture
+def facility(transactional_db):
+    found = catalogue.facility()
+    catalogue.member(of=found, username="olga")
+    return found
+
+
+@pytest.fixture
+def page(chromium, live_server, facility):
+    context = chromium.new_context(
+        base_url=live_server.url, viewport={"width": 1440, "height": 900}, color_scheme="light"
+    )
+    page = context.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.goto("/sign-in/?next=/upload/")
+    page.get_by_label("Username").fill("olga")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/upload/")
+    yield page
+    context.close()
+    assert page.complaints == []
+
+
+def drawn(facility, pixels, kind):
+    """A measured acquisition with its drawings; pixels: TZYX."""
+    sizes = {"pixel_size_um": 0.1, "z_step_um": 0.2}
+    stack = ImageStack(pixels[:, np.newaxis], Metadata({name: Sourced(size, "test") for name, size in sizes.items()}))
+    times, _, slices, rows, columns = stack.shape_tczyx
+    row = acquisitions.acquisition(
+        facility, standard=acquisitions.standard(facility, kind=kind), state=JobState.DONE, size_t=times, size_c=1,
+        size_z=slices, size_y=rows, size_x=columns, bit_depth=12,
+    )  # fmt: skip
+    ids = {"beads": ["fwhm_lateral_x"], "slide": ["field_centring_robust", "gain_e_per_adu"]}[kind]
+    measured = measure_stack(stack, standard_kind=kind, attribute_ids=ids, bit_depth=12)
+    figures_write(row, stack, measured, Beside())
+    return row
+
+
+def test_beads_are_drawn_with_sections_profiles_and_maps_and_follow_the_theme(page, facility):
+    page.goto(drawn(facility, acquisitions.beads(), StandardKind.BEADS).get_absolute_url())
+    expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
+    expect(page.locator(".drawing .heatmaplayer image")).to_have_count(3)
+    assert page.locator(".drawing .error").count() == 0
+    lateral = page.locator(".drawing", has=page.get_by_role("heading", name="Lateral width over the field"))
+    expect(lateral).to_contain_text("9 beads measured.")
+    expect(lateral.locator("path.point")).to_have_count(9)
+    colours = {one.evaluate("e => getComputedStyle(e).fill") for one in lateral.locator("path.point").all()}
+    assert len(colours) > 3  # each in the colour of its width
+    paper = page.locator(".drawing .main-svg").first
+    light = paper.evaluate("e => e.style.background")
+    page.locator("[data-theme-toggle]").click()
+    page.wait_for_function(
+        "light => document.querySelector('.drawing .main-svg').style.background !== light", arg=light
+    )
+    lateral.get_by_text("Values").click()
+    expect(lateral.get_by_role("row")).to_have_count(10)
+    with page.expect_download() as saved:
+        lateral.get_by_role("link", name="CSV").click()
+    assert saved.value.path().read_text().count("\n") == 10
+
+
+@pytest.mark.parametrize("width", [1440, 820])
+def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, facility, width):
+    y, x = np.indices((128, 128))
+    light = 500 - 0.03 * ((y - 50) ** 2 + (x - 80) ** 2)
+    frames = (2 * np.random.default_rng(0).poisson(light, (6, 1, 128, 128))).astype(np.uint16)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(drawn(facility, frames, StandardKind.SLIDE).get_absolute_url())
+    expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
+    for name in (
+        "Light over the field",
+        "Along a row",
+        "Along a column",
+        "Photon transfer",
+        "Brightness over the frames",
+    ):
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.locator(".drawing").filter(has_text="Gain")).to_contain_text("e⁻/ADU")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
