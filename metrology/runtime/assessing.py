@@ -15,7 +15,7 @@ from metrology.attributes.registry import ATTRIBUTES, Attribute
 from metrology.models import Assessment, Limits, Measurement, Series, StandardKind, Validity
 from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.selectors.limits import limits_of_the_day
-from metrology.services.assessments import assessment_record
+from metrology.services.assessments import assessments_record
 from metrology.services.flag_sync import SignalFacts, flags_sync
 from metrology.services.health import health_lock, health_record, scans_pending
 from metrology.spc.design import ChartDesign
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instruments.models import ServiceEvent
+    from metrology.services.assessments import SeriesVerdict
     from metrology.spc.assessment import SeriesAssessment, Signal
 
 DAY_SECONDS = 86_400.0
@@ -52,9 +53,11 @@ def assess_instrument(instrument_id: int) -> bool:
         design = design_for(sum(one.retired_at is None for one in series))
         limits = limits_of_the_day(instrument, timezone.now())
         signals: list[SignalFacts] = []
+        verdicts: dict[Series, SeriesVerdict] = {}
         for one in series:
-            found = _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
+            verdicts[one], found = _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
             signals += found if one.retired_at is None else []
+        assessments_record(verdicts)
         flags_sync(instrument, signals=signals, events=events)
         health_record(instrument, health)
     return True
@@ -106,8 +109,8 @@ def _assess_series(
     events: Sequence[ServiceEvent],
     limits: Limits | None,
     design: ChartDesign,
-) -> list[SignalFacts]:
-    """Chart one series, store what its page shows, and return the signals that blame the instrument."""
+) -> tuple[SeriesVerdict, list[SignalFacts]]:
+    """Chart one series; return what its page shows, and the signals that blame the instrument."""
     attribute = ATTRIBUTES[series.attribute_id]
     starts, openers = _epochs(points, [event for event in events if attribute.group in event.resets])
     result = assess(
@@ -121,8 +124,8 @@ def _assess_series(
     )
     blaming = blaming_kinds(attribute, series.standard.kind)
     flagging = [signal for signal in result.signals if signal.kind in blaming]
-    assessment_record(series, verdict_of(result, points, openers, limits, attribute, design, blaming=blaming))
-    return [_signal_facts(series, signal, result, points, limits) for signal in flagging]
+    verdict = verdict_of(result, points, openers, limits, attribute, design, blaming=blaming)
+    return verdict, [_signal_facts(series, signal, result, points, limits) for signal in flagging]
 
 
 def blaming_kinds(attribute: Attribute, standard_kind: str) -> tuple[str, ...]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
 
 from metrology.models import Assessment, Baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from instruments.models import ServiceEvent
     from metrology.models import Series
+
+SHOWN = ("status", "latest_value", "latest_z", "urgency", "sparkline", "result")
+"""What of a verdict is stored as the assessment of its series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +52,36 @@ class SeriesVerdict:
     baselines: Sequence[BaselineFacts]
 
 
-def assessment_record(series: Series, verdict: SeriesVerdict) -> Assessment:
-    """Store the latest assessment of a series, and each baseline that is new as a new version."""
-    for facts in verdict.baselines:
-        _baseline_record(series, facts)
-    row, _ = Assessment.objects.update_or_create(
-        series=series,
-        defaults={
-            "status": verdict.status,
-            "latest_value": verdict.latest_value,
-            "latest_z": verdict.latest_z,
-            "urgency": verdict.urgency,
-            "sparkline": verdict.sparkline,
-            "result": verdict.result,
-        },
+def assessments_record(verdicts: Mapping[Series, SeriesVerdict]) -> None:
+    """Store the latest assessments of series, and each baseline that is new as a new version."""
+    known: defaultdict[tuple[int, int], list[Baseline]] = defaultdict(list)
+    for row in Baseline.objects.filter(series__in=[series.pk for series in verdicts]):
+        known[row.series_id, row.epoch].append(row)
+    for series, verdict in verdicts.items():
+        for facts in verdict.baselines:
+            versions = known[series.pk, facts.epoch]
+            if not any((row.n, row.centre, row.scale) == (facts.n, facts.centre, facts.scale) for row in versions):
+                versions.append(_baseline(series, facts, version=len(versions) + 1))
+    Baseline.objects.bulk_create([row for versions in known.values() for row in versions if row.pk is None])
+    Assessment.objects.bulk_create(
+        [
+            Assessment(
+                series=series,
+                assessed_at=timezone.now(),
+                **{name: getattr(verdict, name) for name in SHOWN},
+            )
+            for series, verdict in verdicts.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["series"],
+        update_fields=["assessed_at", *SHOWN],
     )
-    return row
 
 
-def _baseline_record(series: Series, facts: BaselineFacts) -> None:
-    known = list(Baseline.objects.filter(series=series, epoch=facts.epoch).order_by("version"))
-    if any((row.n, row.centre, row.scale) == (facts.n, facts.centre, facts.scale) for row in known):
-        return
-    Baseline.objects.create(
+def _baseline(series: Series, facts: BaselineFacts, *, version: int) -> Baseline:
+    return Baseline(
         series=series,
-        epoch=facts.epoch,
-        version=known[-1].version + 1 if known else 1,
-        opened_by=facts.opened_by,
-        first_acquired_at=facts.first_acquired_at,
-        last_acquired_at=facts.last_acquired_at,
-        stage=facts.stage,
-        centre=facts.centre,
-        scale=facts.scale,
-        n=facts.n,
-        autocorrelation=facts.autocorrelation,
+        version=version,
         reason=f"{facts.n} points" + (f" after {facts.opened_by}" if facts.opened_by else ""),
+        **{field.name: getattr(facts, field.name) for field in fields(facts)},
     )

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from common.dispatch import dispatch
 from metrology.attributes.registry import ATTRIBUTES
-from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Series
-from metrology.services.health import ASSESS_TASK, scans_pending
+from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Series, Validity
+from metrology.services.health import assessments_ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,18 +113,18 @@ def measurements_record(
     An instrument is judged when none of its scans is being measured, so `assessment_remind` asks once this one is done.
     """
     with transaction.atomic():
-        Acquisition.objects.select_for_update(no_key=True).only("pk").get(pk=acquisition.pk)
         instrument = acquisition.instrument if _has_series(acquisition) else None
         charted = instrument is not None
-        if charted:
-            _write_measurements(acquisition, readings, reference)
-        _write_failures(acquisition, readings, failures)
-        with facts_noted(acquisition) as note:
+        first_time = acquisition.validity == Validity.PENDING
+        with facts_noted(acquisition) as note:  # first, so that the row is locked
             note(
                 readings=[] if charted else [asdict(reading) for reading in readings],
                 validity=validity,
                 validity_reason=validity_reason[:300],
             )
+        if charted:
+            _write_measurements(acquisition, readings, reference)
+        _write_failures(acquisition, readings, failures, first_time=first_time)
         if instrument is not None:
             Health.objects.bulk_create(
                 [Health(instrument=instrument, needs_assessment=True)],
@@ -141,10 +140,7 @@ def assessment_remind(acquisition_id: int) -> None:
     The last scan in a row asks; those before it leave it to that one. A scan whose instrument is not known yet holds
     up every instrument of its facility, so all of them are asked about.
     """
-    waiting = Health.objects.filter(instrument__facility__acquisitions=acquisition_id, needs_assessment=True)
-    for health in waiting.select_related("instrument"):
-        if not scans_pending(health.instrument):
-            dispatch(ASSESS_TASK, health.instrument_id)
+    assessments_ask(Health.objects.filter(instrument__facility__acquisitions=acquisition_id))
 
 
 def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
@@ -246,12 +242,15 @@ def _place_in_time(series: Series) -> tuple[bool, int, int]:
     return protocol.optical_path_id is not None, protocol.version, series.algorithm_version
 
 
-def _write_failures(acquisition: Acquisition, readings: Iterable[Reading], failures: Sequence[Failure]) -> None:
+def _write_failures(
+    acquisition: Acquisition, readings: Iterable[Reading], failures: Sequence[Failure], *, first_time: bool
+) -> None:
     """Write what could not be measured; a quantity that was had meanwhile is no failure any more."""
-    had = {(one.attribute_id, one.channel, one.algorithm_version) for one in readings}
-    rows = acquisition.failures.all()
-    gone = [row.pk for row in rows if (row.attribute_id, row.channel, row.algorithm_version) in had]
-    acquisition.failures.filter(pk__in=gone).delete()
+    if not first_time:
+        had = {(one.attribute_id, one.channel, one.algorithm_version) for one in readings}
+        rows = acquisition.failures.all()
+        gone = [row.pk for row in rows if (row.attribute_id, row.channel, row.algorithm_version) in had]
+        acquisition.failures.filter(pk__in=gone).delete()
     MeasurementFailure.objects.bulk_create(
         [MeasurementFailure(acquisition=acquisition, **asdict(one)) for one in failures], ignore_conflicts=True
     )

@@ -202,7 +202,7 @@ def test_a_worker_killed_in_the_middle_leaves_one_set_of_rows(path, media_root):
         "from metrology.models import Acquisition\n"
         "from metrology.runtime.measuring import measure\n"
         "from metrology.services import measurements\n"
-        "def hang(*_): print('hanging', flush=True); time.sleep(600)\n"
+        "def hang(*_, **__): print('hanging', flush=True); time.sleep(600)\n"
         "measurements._write_failures = hang\n"
         f"jobs.run(Acquisition, {row.pk}, measure)\n"
     )
