@@ -24,6 +24,8 @@ class Region:
     ----------
     area_px : int
         How many.
+    radius_px : float
+        Of a circle of the same area [px].
     y_px, x_px : float
         Their centre [px].
     top, bottom, left, right : int
@@ -37,6 +39,7 @@ class Region:
     """
 
     area_px: int
+    radius_px: float
     y_px: float
     x_px: float
     top: int
@@ -46,11 +49,6 @@ class Region:
     fill: float
     axis_ratio: float
     saturated: float
-
-    @property
-    def radius_px(self) -> float:
-        """Radius of a circle of the same area [px]."""
-        return math.sqrt(self.area_px / math.pi)
 
 
 def bright_regions(counts: np.ndarray, *, largest_count: float, least_area_px: float) -> list[Region]:
@@ -96,6 +94,7 @@ def _region(sums: np.ndarray) -> Region:
     short, long = middle - spread, middle + spread
     return Region(
         area_px=int(area),
+        radius_px=math.sqrt(area / math.pi),
         y_px=top + y_mean,
         x_px=left + x_mean,
         top=top,
