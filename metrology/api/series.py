@@ -102,9 +102,17 @@ class PointOutput(serializers.Serializer):
 
     date = serializers.DateTimeField()
     value = serializers.FloatField(allow_null=True)
+    uncertainty = serializers.FloatField(
+        allow_null=True, help_text="Standard error, in the unit of the series; null where it is not known."
+    )
     z = serializers.FloatField(allow_null=True, help_text="Distance from the baseline [σ], harm upwards.")
     ewma = serializers.FloatField(allow_null=True, help_text="Moving average, in the unit of the series.")
     statuses = serializers.CharField(help_text="How it stands, separated by spaces; 'invalid' is not charted.")
+    verdict = serializers.ChoiceField(
+        choices=["within", "beyond", "cannot tell"],
+        allow_blank=True,
+        help_text="How the value lies to the limits of its day; empty where there were none or it is not charted.",
+    )
     acquisition = serializers.IntegerField()
     note = serializers.CharField(allow_blank=True)
 
@@ -154,6 +162,9 @@ class SeriesDetailOutput(serializers.Serializer):
     reference = serializers.CharField(source="attribute.reference")
     harmful = serializers.CharField(source="attribute.harmful")
     summary = serializers.CharField()
+    certainty = serializers.CharField(
+        help_text="What uncertainty and verdict of the points mean; empty where none is known."
+    )
     price = serializers.CharField(help_text="False alarms a year and how long a drift goes unseen, in words.")
     limits = LimitValuesOutput()
     epochs = EpochOutput(many=True)

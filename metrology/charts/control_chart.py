@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from metrology.charts.control_data import ChartPoint, ControlChart, finite, is_valid, with_unit
+from metrology.charts.control_data import ChartPoint, ControlChart, finite, is_uncertain, is_valid, with_unit
 from metrology.charts.control_text import summary
 
 if TYPE_CHECKING:
@@ -15,7 +15,13 @@ Figure = dict[str, Any]
 SIGNALLED: Final = frozenset({"ewma", "cusum", "confirmed", "tolerance", "action"})
 MARGIN: Final = 0.06
 """Room above and below what is shown, as a part of its height."""
-SYMBOLS: Final = {"points": "circle", "flag": "square", "repeat": "triangle-up", "invalid": "x-thin-open"}
+SYMBOLS: Final = {
+    "points": "circle",
+    "flag": "square",
+    "repeat": "triangle-up",
+    "uncertain": "diamond-open",
+    "invalid": "x-thin-open",
+}
 
 
 def control_chart(chart: ControlChart) -> Figure:
@@ -31,7 +37,7 @@ def control_chart(chart: ControlChart) -> Figure:
     dict
         `{"data": […], "layout": {…}}`, JSON-able. Each trace carries `meta.role` and each shape and annotation its
         role as `name`; the page's theme gives them their colours. `customdata` of points is
-        [acquisition, z, statuses, note].
+        [acquisition, z, statuses, note, uncertainty, verdict]. Bars are ± one standard error, where one is known.
     """
     return {
         "data": [*_limit_traces(chart), *_absolute_traces(chart), *_point_traces(chart)],
@@ -106,11 +112,27 @@ def _point_traces(chart: ControlChart) -> list[Figure]:
         "points": valid,
         "repeat": [point for point in valid if "repeat" in point.statuses],
         "flag": [point for point in valid if SIGNALLED & set(point.statuses)],
+        "uncertain": [point for point in valid if is_uncertain(point)],
         "invalid": [point for point in chart.points if not is_valid(point) and finite(point.value) is not None],
     }
-    names = {"points": chart.title, "repeat": "repeat asked", "flag": "beyond a limit", "invalid": "invalid"}
+    bars = _error_bars(valid)
+    names = {
+        "points": f"{chart.title} ± standard error" if bars else chart.title,
+        "repeat": "repeat asked",
+        "flag": "beyond a limit",
+        "uncertain": "too uncertain to tell",
+        "invalid": "invalid",
+    }
     traces += [_markers(role, names[role], members, chart.unit) for role, members in groups.items() if members]
-    return traces
+    return [trace | bars if trace["meta"]["role"] == "points" else trace for trace in traces]
+
+
+def _error_bars(points: Sequence[ChartPoint]) -> Figure:
+    """Return the bars of the points as a part of their trace; nothing where no uncertainty is known."""
+    errors = [finite(point.uncertainty) for point in points]
+    if all(error is None for error in errors):
+        return {}
+    return {"error_y": {"type": "data", "array": errors, "visible": True}}
 
 
 def _markers(role: str, name: str, members: Sequence[ChartPoint], unit: str) -> Figure:
@@ -120,7 +142,10 @@ def _markers(role: str, name: str, members: Sequence[ChartPoint], unit: str) -> 
         "name": name,
         "x": [point.date for point in members],
         "y": [finite(point.value) for point in members],
-        "customdata": [[p.acquisition, finite(p.z), ", ".join(p.statuses), p.note] for p in members],
+        "customdata": [
+            [p.acquisition, finite(p.z), ", ".join(p.statuses), p.note, finite(p.uncertainty), p.verdict]
+            for p in members
+        ],
         "hovertemplate": f"%{{x|%Y-%m-%d}}<br>%{{y:.4g}} {unit}<br>z = %{{customdata[1]:.2f}} σ"
         "<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
         "marker": {"symbol": SYMBOLS[role], "size": 6 if role == "points" else 10},

@@ -30,6 +30,10 @@ class ChartPoint:
         Id of the acquisition, for hover image and link.
     note : str
         Reason of invalidity or the like.
+    uncertainty : float or None
+        Standard error [unit of the chart]; None where it is not known.
+    verdict : str
+        How the value lies to the absolute limits of its day: "within", "beyond" or "cannot tell"; empty without any.
     """
 
     date: str
@@ -39,6 +43,8 @@ class ChartPoint:
     statuses: tuple[str, ...] = ()
     acquisition: str = ""
     note: str = ""
+    uncertainty: float | None = None
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,22 @@ def is_valid(point: ChartPoint) -> bool:
         True where the point has a finite value and is not marked "invalid".
     """
     return "invalid" not in point.statuses and finite(point.value) is not None
+
+
+def is_uncertain(point: ChartPoint) -> bool:
+    """Tell whether a charted point is too uncertain to tell whether it is beyond a limit of its day.
+
+    Parameters
+    ----------
+    point : ChartPoint
+        A point of the chart.
+
+    Returns
+    -------
+    bool
+        True for a valid point whose verdict is "cannot tell".
+    """
+    return is_valid(point) and point.verdict == "cannot tell"
 
 
 def with_unit(text: str, unit: str, *, brackets: bool = True) -> str:

@@ -6,10 +6,10 @@ import csv
 import io
 from typing import Any, Final
 
-from metrology.charts.control_data import ControlChart, finite, is_valid, with_unit, z_words
+from metrology.charts.control_data import ControlChart, finite, is_uncertain, is_valid, with_unit, z_words
 
-COLUMNS: Final = ("date", "value", "z", "ewma", "statuses", "acquisition", "note")
-MEASURED: Final = frozenset({"value", "ewma"})
+COLUMNS: Final = ("date", "value", "uncertainty", "z", "ewma", "statuses", "verdict", "acquisition", "note")
+MEASURED: Final = frozenset({"value", "uncertainty", "ewma"})
 """Columns in the unit of the chart."""
 
 
@@ -38,6 +38,10 @@ def summary(chart: ControlChart) -> str:
     z = finite(last.z)
     if z is not None:
         text += f" ({z_words(z, chart.harmful)})"
+    unsure = sum(is_uncertain(point) for point in valid)
+    if unsure:
+        which = "1 is" if unsure == 1 else f"{unsure} are"
+        text += f"; {which} too uncertain to tell whether beyond the limits of the day"
     if chart.flags:
         flag = chart.flags[-1]
         text += f"; flagged on {flag.date[:10]}, changed since {flag.since[:10]}"
@@ -64,9 +68,11 @@ def rows(chart: ControlChart) -> list[dict[str, Any]]:
         {
             "date": point.date,
             "value": finite(point.value),
+            "uncertainty": finite(point.uncertainty),
             "z": finite(point.z),
             "ewma": finite(point.ewma),
             "statuses": " ".join(point.statuses),
+            "verdict": point.verdict,
             "acquisition": point.acquisition,
             "note": point.note,
         }

@@ -9,7 +9,8 @@ from common.errors import NotFoundError
 from metrology.attributes.quantity import Quantity
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition
-from metrology.selectors.limits import limit_words, limits_of_the_day
+from metrology.selectors.certainty import limit_words
+from metrology.selectors.limits import limits_of_the_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

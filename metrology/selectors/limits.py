@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Q
 from django.utils import timezone
 
-from metrology.attributes.verdict import judge
 from metrology.models import Limits
+from metrology.selectors.certainty import limits_rows
 from metrology.selectors.series import series_row
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from instruments.models import Facility, Instrument
-    from metrology.attributes.quantity import Quantity
     from metrology.models import Series
 
 
@@ -58,17 +57,8 @@ def limits_of(facility: Facility, series_id: int) -> LimitsRecord:
 
 
 def limits_history(series: Series) -> QuerySet[Limits]:
-    """Return every row of limits that concerns the series, latest first, the instrument's own before the facility's."""
-    instrument = series.instrument
-    return (
-        Limits.objects.filter(
-            Q(instrument=instrument) | Q(instrument=None),
-            facility_id=instrument.facility_id,
-            attribute_id=series.attribute_id,
-        )
-        .select_related("instrument", "set_by")
-        .order_by("-valid_from", "-pk")
-    )
+    """Return every row of limits that concerns the series, latest first."""
+    return limits_rows(series.instrument, series.attribute_id).select_related("instrument", "set_by")
 
 
 def limits_in_force(instrument: Instrument, attribute_id: str, at: datetime) -> Limits | None:
@@ -92,19 +82,3 @@ def limits_of_the_day(instrument: Instrument, at: datetime) -> dict[str, Limits]
         Q(instrument=instrument) | Q(instrument=None), facility_id=instrument.facility_id, valid_from__lte=at
     ).order_by(F("instrument").asc(nulls_first=True), "valid_from", "pk")
     return {row.attribute_id: row for row in rows}
-
-
-def limit_words(limits: Limits, quantity: Quantity) -> str:
-    """Say how a figure lies to its limits, or that its uncertainty is too large to tell."""
-    worst = ""
-    for name, low, high in (
-        ("action limit", limits.action_low, limits.action_high),
-        ("tolerance", limits.tolerance_low, limits.tolerance_high),
-    ):
-        if low is None and high is None:
-            continue
-        verdict = judge(quantity, low=low, high=high).verdict
-        if verdict == "beyond":
-            return f"beyond its {name}"
-        worst = worst or (f"too uncertain to tell whether beyond its {name}" if verdict == "cannot tell" else "")
-    return worst or "within its limits"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
 from common.errors import NotFoundError
 from metrology.attributes.registry import ATTRIBUTES, Attribute
+from metrology.attributes.verdict import ERROR_PROBABILITY
 from metrology.charts.control_chart import control_chart
-from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan, LimitSpan, Mark
+from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan, LimitSpan, Mark, with_unit
 from metrology.charts.control_text import csv_text, rows, summary
 from metrology.models import Assessment, FlagSignal, Series
+from metrology.selectors.certainty import CANNOT_TELL, certain_points
 from metrology.selectors.vocabulary import signal_words, title_of, unit_of
 
 if TYPE_CHECKING:
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from instruments.models import Facility
+    from metrology.attributes.verdict import Verdict
 
+GUARD_SIGMA = NormalDist().inv_cdf(1 - ERROR_PROBABILITY)
+DIAMONDS = (
+    f"An open diamond marks a value within {GUARD_SIGMA:.2f} standard errors of a limit of its day: too uncertain to tell "
+    f"whether it is beyond, with at most {ERROR_PROBABILITY:.0%} probability of a wrong verdict. Measure again to tell."
+)
 LIMIT_NAMES = ("tolerance_low", "tolerance_high", "action_low", "action_high")
 
 
@@ -80,6 +89,15 @@ class SeriesRecord:
         series = self.series
         parts = (series.instrument, self.channel_name, series.standard, series.optical_path)
         return " · ".join(str(part) for part in parts if part)
+
+    @property
+    def certainty(self) -> str:
+        """What the bars and the open diamonds of the chart mean, in words; empty where no uncertainty is known."""
+        if all(point.uncertainty is None for point in self.chart.points):
+            return ""
+        words = "Bars are ± one standard error."
+        judged = any(point.verdict for point in self.chart.points)
+        return f"{words} {DIAMONDS}" if judged else f"{words} No limit is set that a value could be too uncertain for."
 
     @property
     def price(self) -> str:
@@ -178,7 +196,7 @@ def series_figure(record: SeriesRecord) -> dict[str, Any]:
     for trace in figure["data"]:
         if "customdata" in trace:
             told = trace["customdata"]
-            trace["text"] = [_words(*point) for point in told]
+            trace["text"] = [_words(*point, unit=record.unit) for point in told]
             trace["customdata"] = [_links(point[0], record.series) for point in told]
             trace.pop("hovertemplate", None)
     layout = figure["layout"]
@@ -207,9 +225,17 @@ def _links(acquisition: str, series: Series) -> list[str | None]:
     ]
 
 
-def _words(_acquisition: str, z: float | None, statuses: str, note: str) -> str:
+def _words(
+    _acquisition: str, z: float | None, statuses: str, note: str, uncertainty: float | None, verdict: str, *, unit: str
+) -> str:
     """Say what a hovered point means."""
-    parts = [f"z = {z:+.2f} σ" if z is not None else "", statuses.replace("_", " "), note]
+    parts = [
+        f"± {with_unit(f'{uncertainty:.2g}', unit, brackets=False)}" if uncertainty is not None else "",
+        f"z = {z:+.2f} σ" if z is not None else "",
+        statuses.replace("_", " "),
+        "too uncertain to tell whether beyond its limits" if verdict == CANNOT_TELL else "",
+        note,
+    ]
     return " · ".join(part for part in parts if part)
 
 
@@ -217,7 +243,7 @@ def _chart(series: Series, result: dict[str, Any]) -> ControlChart:
     """Turn the stored judgement into what is drawn."""
     attribute = ATTRIBUTES[series.attribute_id]
     limits = result.get("limits") or {}
-    points = _points(result)
+    points = _points(result, certain_points(series) if result else {})
     return ControlChart(
         title=title_of(attribute),
         unit=unit_of(attribute),
@@ -231,7 +257,8 @@ def _chart(series: Series, result: dict[str, Any]) -> ControlChart:
     )
 
 
-def _points(result: dict[str, Any]) -> list[ChartPoint]:
+def _points(result: dict[str, Any], certain: dict[int, tuple[float | None, Verdict | None]]) -> list[ChartPoint]:
+    """Return the points that were judged, each with its uncertainty and how it lies to the limits of its day."""
     kinds: dict[int, list[str]] = {}
     for signal in result.get("signals", []):
         kinds.setdefault(signal["acquisition"], []).append(signal["kind"])
@@ -243,6 +270,8 @@ def _points(result: dict[str, Any]) -> list[ChartPoint]:
             ewma=point["ewma_value"],
             statuses=_statuses(point, kinds.get(point["acquisition"], [])),
             acquisition=str(point["acquisition"]),
+            uncertainty=certain.get(point["acquisition"], (None, None))[0],
+            verdict=certain.get(point["acquisition"], (None, None))[1] or "",
         )
         for point in result.get("points", [])
     ]
@@ -253,6 +282,7 @@ def _points(result: dict[str, Any]) -> list[ChartPoint]:
             statuses=("invalid",),
             acquisition=str(point["acquisition"]),
             note=point["reason"],
+            uncertainty=certain.get(point["acquisition"], (None, None))[0],
         )
         for point in result.get("invalid", [])
     ]

@@ -15,6 +15,7 @@ const LOOKS = {
   action: { line: { width: 1.5 } },
   invalid: { marker: { size: 7, symbol: "x-thin", line: { width: 1.5 } } },
   flag: { marker: { size: 10, symbol: "square-open", line: { width: 2 } } },
+  uncertain: { marker: { size: 12, symbol: "diamond-open", line: { width: 1.5 } } },
   epoch: { line: { width: 1, dash: "dot" } },
   event: { marker: { size: 9, symbol: "triangle-down" }, line: { width: 1 } },
   forecast: { line: { width: 1, dash: "dot" } },

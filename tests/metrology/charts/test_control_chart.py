@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import pytest
@@ -62,9 +63,9 @@ def test_invalid_points_are_drawn_apart_and_never_in_the_line(figure):
 
 
 def test_each_point_carries_its_acquisition_score_and_reason(figure):
-    assert trace(figure, "points")["customdata"][0] == ["a1", 0.1, "baseline", ""]
+    assert trace(figure, "points")["customdata"][0] == ["a1", 0.1, "baseline", "", None, ""]
     assert trace(figure, "points")["customdata"][1][1] is None
-    assert trace(figure, "invalid")["customdata"][0] == ["a3", None, "invalid", "out of focus"]
+    assert trace(figure, "invalid")["customdata"][0] == ["a3", None, "invalid", "out of focus", None, ""]
 
 
 def test_state_is_told_by_symbol_and_not_by_colour_alone(figure):
@@ -108,3 +109,28 @@ def test_the_axis_of_equal_points_has_a_height_and_that_of_invalid_points_is_fre
     assert equal["layout"]["yaxis"]["range"] == [-1.0, 1.0]
     invalid = control_chart(ControlChart("Count", "", [ChartPoint("2026-01-05", 9.0, statuses=("invalid",))]))
     assert "range" not in invalid["layout"]["yaxis"]
+
+
+SURE = ChartPoint("2026-02-02", 0.30, uncertainty=0.01, verdict="within", acquisition="a5")
+UNSURE = ChartPoint("2026-02-09", 0.39, uncertainty=0.05, verdict="cannot tell", acquisition="a6")
+KEPT = ChartPoint("2026-02-16", 0.39, statuses=("invalid",), uncertainty=0.05, verdict="cannot tell", acquisition="a7")
+
+
+def test_points_have_the_bars_that_are_known_and_the_legend_says_what_they_are():
+    figure = control_chart(ControlChart("Width", "µm", [SURE, ChartPoint("2026-02-03", 0.31), UNSURE]))
+    points = trace(figure, "points")
+    assert points["error_y"] == {"type": "data", "array": [0.01, None, 0.05], "visible": True}
+    assert points["name"] == "Width ± standard error"
+    assert points["customdata"][2][4:] == [0.05, "cannot tell"]
+    assert json.loads(json.dumps(figure, allow_nan=False)) == figure
+
+
+def test_a_chart_without_uncertainties_has_no_bars():
+    assert "error_y" not in trace(control_chart(replace(CHART, points=[ChartPoint("2026-02-03", 0.31)])), "points")
+
+
+def test_valid_points_too_uncertain_to_tell_are_marked_by_a_symbol_of_their_own():
+    marked = trace(control_chart(ControlChart("Width", "µm", [SURE, UNSURE, KEPT])), "uncertain")
+    assert marked["x"] == ["2026-02-09"]
+    assert (marked["name"], marked["marker"]["symbol"]) == ("too uncertain to tell", "diamond-open")
+    assert all(one["meta"]["role"] != "uncertain" for one in control_chart(ControlChart("W", "", [SURE]))["data"])

@@ -46,5 +46,17 @@ def test_the_csv_keeps_full_precision_and_starts_no_formula():
 
 
 def test_the_csv_names_the_unit_where_there_is_one():
-    assert csv_text(CHART).splitlines()[0] == "date,value [µm],z,ewma [µm],statuses,acquisition,note"
+    assert (
+        csv_text(CHART).splitlines()[0]
+        == "date,value [µm],uncertainty [µm],z,ewma [µm],statuses,verdict,acquisition,note"
+    )
     assert csv_text(replace(CHART, unit="")).splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_the_sentence_counts_points_that_are_too_uncertain_to_tell():
+    unsure = ChartPoint("2026-02-09", 0.39, uncertainty=0.05, verdict="cannot tell")
+    assert "; 1 is too uncertain to tell whether beyond the limits of the day;" in summary(
+        replace(CHART, points=[unsure])
+    )
+    assert "; 2 are too uncertain to tell" in summary(replace(CHART, points=[unsure, unsure]))
+    assert rows(replace(CHART, points=[unsure]))[0]["uncertainty"] == 0.05

@@ -8,7 +8,8 @@ import pytest
 
 from metrology.attributes.quantity import Quantity
 from metrology.models import Limits
-from metrology.selectors.limits import limit_words, limits_history, limits_in_force, limits_of_the_day
+from metrology.selectors.certainty import limit_words
+from metrology.selectors.limits import limits_history, limits_in_force, limits_of_the_day
 from tests.factories import catalogue, monitor
 
 pytestmark = pytest.mark.django_db
