@@ -66,6 +66,7 @@ def drawn(facility, pixels, kind):
 
 def test_beads_are_drawn_with_sections_profiles_and_maps_and_follow_the_theme(page, facility):
     page.goto(drawn(facility, acquisitions.beads(), StandardKind.BEADS).get_absolute_url())
+    page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
     expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
     expect(page.locator(".drawing .heatmaplayer image")).to_have_count(3)
     assert page.locator(".drawing .error").count() == 0
@@ -94,6 +95,7 @@ def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, facility, wid
     frames = (2 * np.random.default_rng(0).poisson(light, (6, 1, 128, 128))).astype(np.uint16)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(drawn(facility, frames, StandardKind.SLIDE).get_absolute_url())
+    page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
     expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
     for name in (
         "Light over the field",
