@@ -10,11 +10,15 @@ from common.errors import InputError
 from instruments.models import LightSource
 from metrology.forms import MOMENT
 from metrology.models import Standard
+from metrology.selectors.power import COLUMNS
 from metrology.selectors.standards import power_meters
 from metrology.services.power_table import PowerRow, sessions_of, table_text
 
 if TYPE_CHECKING:
     from instruments.models import Instrument
+
+
+EXAMPLE = f"{','.join(COLUMNS)}\n488 nm,2026-05-04T09:30,10,0.412\n488 nm,2026-05-04T09:31,100,4.07"
 
 
 class LightChoice(forms.ModelChoiceField):
@@ -45,7 +49,7 @@ class PowerForm(forms.Form):
         label="Read at [UTC]", widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=MOMENT)
     )
 
-    def __init__(self, data: Any = None, *, instrument: Instrument, lines: int = 12) -> None:
+    def __init__(self, data: Any = None, *, instrument: Instrument, lines: int = 10) -> None:
         super().__init__(data)
         _power_choices(self, instrument)
         self.lines = range(1, lines + 1)
@@ -98,7 +102,7 @@ class PowerTableForm(forms.Form):
     text = forms.CharField(
         required=False,
         label="or pasted",
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono", "placeholder": EXAMPLE}),
         strip=False,
     )
 

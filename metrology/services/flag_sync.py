@@ -103,7 +103,7 @@ def _raise(instrument: Instrument, signal: SignalFacts, events: Sequence[Service
         nearest_event=min(before, key=lambda event: abs(event.ended_at - signal.since), default=None),
     )
     name = ATTRIBUTES[signal.series.attribute_id].name
-    _note(flag, FlagState.OPEN, FlagState.OPEN, f"Raised by {name}, channel {signal.series.channel} ({signal.kind}).")
+    _note(flag, FlagState.OPEN, FlagState.OPEN, f"Raised by {name}, {signal.series.place} ({signal.kind}).")
     return flag
 
 
