@@ -167,7 +167,10 @@ def flag_get(facility: Facility, pk: int) -> FlagRecord:
         events=tuple(flag.instrument.service_events.filter(ended_at__gte=flag.raised_at)),
         repeats=tuple(
             Acquisition.objects.filter(
-                instrument=flag.instrument, acquired_at__gt=flag.raised_at, validity=Validity.VALID
+                instrument=flag.instrument,
+                light_setting=flag.raised_by.light_setting_id,
+                acquired_at__gt=flag.raised_at,
+                validity=Validity.VALID,
             ).order_by("acquired_at")[:SHOWN_REPEATS]
         ),
     )

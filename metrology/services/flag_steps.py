@@ -64,7 +64,7 @@ def flag_confirm(*, user: Person, flag_id: int, repeat_id: int | None = None, te
     NotFoundError
         If the user's facility has no such flag or no such acquisition.
     InputError
-        If the acquisition is not a repeat: of another instrument, not later, or not valid.
+        If the acquisition is not a repeat: of another instrument or light, not later, or not valid.
     StateError
         If the flag is confirmed already, or closed.
     """
@@ -255,6 +255,11 @@ def _repeat_of(flag: Flag, repeat_id: int, facility: Facility) -> Acquisition:
     if repeat.instrument_id != flag.instrument_id:
         raise InputError(
             f"Acquisition {repeat_id} is not of {flag.instrument}.", hint="Name a repeat on the flagged instrument."
+        )
+    if repeat.light_setting_id != flag.raised_by.light_setting_id:
+        raise InputError(
+            f"Acquisition {repeat_id} does not repeat what raised the flag: it is of another kind or light.",
+            hint="Name a scan for a scan, and for readings of a power meter those of the same light source and setting.",
         )
     if repeat.acquired_at is None or repeat.acquired_at <= flag.raised_at or repeat.validity != Validity.VALID:
         raise InputError(

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from common import jobs
+from common.errors import InputError
 from common.permissions import Role
 from metrology.models import Acquisition, Baseline, Flag, Measurement, Protocol, Series, Validity
 from metrology.runtime.assessing import assess_instrument
 from metrology.runtime.records import measure
+from metrology.selectors.flags import flag_get
+from metrology.services.flag_steps import flag_confirm
 from metrology.services.ingest import acquisition_ingest
 from metrology.services.limits import LimitValues, limits_set
 from metrology.services.protocols import protocol_open
@@ -103,6 +106,25 @@ def test_limits_that_staff_set_are_held_against_power(laser, meter):
     power.recorded(laser, meter, (100, 4.0), (100, 4.01), read_at=later)
     assess_instrument(laser.instrument.pk)
     assert Flag.objects.get().signals.get().kind == "action"
+
+
+def test_a_flag_of_a_laser_is_repeated_by_readings_of_the_same_laser_only(laser, meter):
+    weekly(laser, meter, [5.0, 5.01, 4.99])
+    series = Series.objects.get(attribute_id="laser_power")
+    staff = catalogue.member(Role.STAFF, of=laser.instrument.facility)
+    limits_set(user=staff, series=series, values=LimitValues(action_low=4.5))
+    series.instrument.limits.update(valid_from=catalogue.START)
+    power.recorded(laser, meter, (100, 4.0), read_at=catalogue.START + timedelta(weeks=20))
+    assess_instrument(laser.instrument.pk)
+    flag = Flag.objects.get()
+    other = power.laser(laser.instrument, "561 nm", 561.0)
+    at = catalogue.START + timedelta(weeks=21)
+    no_repeat = power.recorded(other, meter, (100, 9.0), read_at=at).acquisition
+    repeat = power.recorded(laser, meter, (100, 4.0), read_at=at).acquisition
+    assert flag_get(laser.instrument.facility, flag.pk).repeats == (repeat,)
+    with pytest.raises(InputError, match="does not repeat"):
+        flag_confirm(user=staff, flag_id=flag.pk, repeat_id=no_repeat.pk)
+    assert flag_confirm(user=staff, flag_id=flag.pk, repeat_id=repeat.pk).state == "confirmed"
 
 
 def test_a_corrected_reading_is_no_point_of_the_chart(laser, meter):
