@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from common import jobs
 from common.errors import AccessError, InputError, InvalidDateError, NotFoundError, StateError
@@ -191,3 +193,21 @@ def test_a_correction_is_refused_twice_without_reason_or_without_a_difference(la
     with pytest.raises(StateError, match="measured right now"):
         corrected(waiting, meter, operator, (100, 4.3))
     assert PowerRecord.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_who_bring_the_same_table_at_once_make_one_record_of_each_session(instrument, meter):
+    start, taken = threading.Barrier(2), []
+
+    def bring():
+        start.wait(10)
+        taken.extend(one.duplicate for one in brought(instrument, meter, None))
+        connection.close()
+
+    people = [threading.Thread(target=bring) for _ in range(2)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join(30)
+    assert sorted(taken) == [False, False, True, True]
+    assert (PowerRecord.objects.count(), PowerReading.objects.count()) == (2, 5)
