@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 if TYPE_CHECKING:
     from metrology.imaging.stack import ImageStack
@@ -53,6 +54,22 @@ def block_mean(plane: np.ndarray, step: int) -> np.ndarray:
     """
     if step == 1:
         return plane
-    rows, columns = (size // step for size in plane.shape)
-    blocks = plane[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+    return np.asarray(_block_means(plane, step))
+
+
+@njit(cache=True, nogil=True)
+def _block_means(plane: np.ndarray, step: int) -> np.ndarray:
+    rows, columns = plane.shape[0] // step, plane.shape[1] // step
+    means = np.empty((rows, columns), np.float32)
+    sums = np.empty(columns * step)
+    for i in range(rows):
+        sums[:] = 0
+        for k in range(step):
+            for j in range(columns * step):
+                sums[j] += plane[i * step + k, j]
+        for j in range(columns):
+            total = 0.0
+            for k in range(step):
+                total += sums[j * step + k]
+            means[i, j] = total / (step * step)
+    return means

@@ -95,9 +95,7 @@ def write_preview(
     StorageError
         The disk refuses; nothing half-written stays.
     """
-    window = window or contrast_window(plane)
-    step = max(1, math.ceil(max(plane.shape) / size_px))
-    picture, window = preview(block_mean(plane, step), window=window)
+    picture, window = preview(block_mean(plane, max(1, math.ceil(max(plane.shape) / size_px))), window=window)
     try:
         Image.fromarray(picture).save(path, quality=85, method=0)  # the quickest of an encoder's efforts
     except OSError as error:
