@@ -53,7 +53,7 @@ export class Row {
   }
 
   refused(sentence) {
-    this.show("refused", sentence, [["Try again", "retry"]]);
+    this.show("refused", sentence, [["Try again", "retry"], ["Remove", "remove"]]);
   }
 
   progress(sent) {

@@ -194,3 +194,5 @@ def test_a_wrong_date_is_said_at_every_file_before_it_is_sent(page, large):
     page.get_by_label("Acquired").fill("")
     page.set_input_files("input[type=file]", large)
     expect(summary(page)).to_have_text("1 of 2 in · 1 refused")
+    page.get_by_role("button", name="Remove").click()
+    expect(summary(page)).to_have_text("1 of 1 in")
