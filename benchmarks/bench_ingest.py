@@ -1,7 +1,12 @@
 """Scans per second from the door to the control chart: ingest, read, measure, record, judge, on real services.
 
-A fresh installation of its own (PostgreSQL, queue, workers) takes 512 × 512 16-bit scans of one instrument. The clock runs
-from the first file until the last value is on its chart.
+Run `python -m benchmarks.bench_ingest [--scans 200] [--mosaics 12] [--memory-scans 0] [--processes 2]`.
+
+A fresh installation of its own (PostgreSQL, queue, workers) takes 512 × 512 scans of marbles, simulated as those of the
+demonstration are (instrument, path, label and date are read from the file), then 5120 × 5120 mosaics of the real
+Convallaria frame with fresh noise. Each image is compared with the first of its kind. The clock runs from the first file
+until the last value is on its chart. With `--memory-scans 2000` so many more scans are taken, and the memory of the
+workers is compared with what it was after the first tenth.
 """
 
 from __future__ import annotations
@@ -12,36 +17,38 @@ import shutil
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import tifffile
 
-TARGET_PER_SECOND = 10.0
-SIDE_PX = 512
+from benchmarks.inputs import mosaics
+from benchmarks.report import Row, write
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def write_scans(folder: Path, count: int) -> list[Path]:
-    """Write scans that differ: a smooth field with shot noise, 12 effective bits."""
-    rng = np.random.default_rng(1)
-    y, x = np.mgrid[:SIDE_PX, :SIDE_PX] / SIDE_PX
-    field = 800 + 500 * np.sin(12 * x) * np.cos(9 * y)
-    paths = []
-    for number in range(count):
-        path = folder / f"scan{number:04d}.ome.tif"
-        plane = np.clip(rng.normal(field, np.sqrt(field)), 0, 4095).astype(np.uint16)
-        metadata = {"axes": "YX", "PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2, "SignificantBits": 12}
-        tifffile.imwrite(path, plane, ome=True, metadata=metadata)
-        paths.append(path)
-    return paths
+    from config.embedded.supervisor import Supervisor
+    from instruments.models import Facility
+    from metrology.services.given import Given
+
+SCANS_PER_SECOND, MOSAICS_PER_SECOND, LARGEST_GROWTH = 20.0, 1.5, 1.05
+SIDE_PX, TILES = 512, 5
+INSTRUMENT = "LSM 780"
+A_WEEK = 10
+DIFFERENT_SCANS = 40
+"""As many are simulated for the memory of the workers; the others differ from them by date and label only."""
 
 
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scans", type=int, default=200)
-    parser.add_argument("--processes", type=int, default=2)
+    for name, default in (("scans", 200), ("mosaics", 12), ("memory-scans", 0), ("processes", 2)):
+        parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     var = Path(tempfile.mkdtemp(prefix="strehl-bench-")).resolve()
     os.environ |= {
@@ -53,84 +60,162 @@ def main() -> None:
 
     django.setup()
     try:
-        rate, attributes = run(var, options.scans)
+        rows = run(var, options)
     finally:
         from config.embedded.postgres import EmbeddedPostgres
 
         EmbeddedPostgres(var).stop()
         shutil.rmtree(var, ignore_errors=True)
-    from benchmarks.report import Row, write
-
-    what = (
-        f"ingest to chart, {SIDE_PX}×{SIDE_PX} 16 bit, {attributes} attributes, {options.processes} processes [scans/s]"
-    )
-    write(
-        "ingest",
-        [
-            Row(
-                what=what,
-                ours=rate,
-                peer=None,
-                peer_name="",
-                ratio=None,
-                target=TARGET_PER_SECOND,
-                met=rate >= TARGET_PER_SECOND,
-            )
-        ],
-    )
+    write("ingest", rows)
 
 
-def run(var: Path, count: int) -> tuple[float, int]:
-    """Return scans per second and attributes per scan."""
+def run(var: Path, options: argparse.Namespace) -> list[Row]:
+    """Return the rows of the table."""
     from rich.console import Console
 
     from config.demo.catalogue import facility_make
     from config.embedded.prepare import prepare
     from config.embedded.supervisor import Supervisor
-    from instruments.models import Instrument
     from instruments.simulator.schedule import demo_facility
-    from metrology.models import Acquisition, Assessment, Health, Measurement, Standard
-    from metrology.services.ingest import acquisition_ingest
 
     console = Console(file=sys.stderr)
     server = prepare(console)
     facility = facility_make(demo_facility())
-    instrument = Instrument.objects.get(facility=facility, name="LSM 780")
-    standard = Standard.objects.get(facility=facility, kind="marbles")
-    (var / "scans").mkdir()
-    paths = write_scans(var / "scans", count + 2)
-    start = datetime(2025, 1, 6, tzinfo=UTC)
+    on = f"{options.processes} processes"
+    rows = []
+    with Supervisor(server, roles=("measure",), say=console.print).running() as supervisor:
+        door = Door(facility, supervisor)
+        if options.scans:
+            rate, figures = door.per_second(write_scans(var / "scans", options.scans + 2, facility), kind="marbles")
+            what = f"{SIDE_PX}×{SIDE_PX} marbles, {figures} attributes, {on}: ingest to chart [scans/s]"
+            rows.append(Row(what, rate, target=SCANS_PER_SECOND, met=rate >= SCANS_PER_SECOND))
+        if options.mosaics:
+            rate, figures = door.per_second(write_mosaics(var / "mosaics", options.mosaics + 2), kind="convallaria")
+            what = f"{1024 * TILES}×{1024 * TILES} mosaics, {figures} attributes, {on}: ingest to chart [mosaics/s]"
+            rows.append(Row(what, rate, target=MOSAICS_PER_SECOND, met=rate >= MOSAICS_PER_SECOND))
+        if options.memory_scans:
+            paths = write_scans(var / "more", options.memory_scans, facility, different=DIFFERENT_SCANS)
+            early, late = door.memory(paths, kind="marbles")
+            rows.append(Row(f"memory of the workers after {len(paths) // 10} scans [MiB]", early))
+            what = f"memory of the workers after {len(paths)} scans, over that"
+            rows.append(Row(what, late / early, target=LARGEST_GROWTH, met=late / early <= LARGEST_GROWTH))
+    return rows
 
-    def take(number: int) -> None:
-        acquisition_ingest(
-            facility=facility,
-            source=paths[number],
-            original_name=paths[number].name,
-            instrument=instrument,
-            standard=standard,
-            acquired_at=start + timedelta(hours=number),
-        )
 
-    def pending() -> bool:
-        return (
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where files go in, and where the wait for their charts is."""
+
+    facility: Facility
+    supervisor: Supervisor
+
+    def per_second(self, paths: Sequence[Path], *, kind: str) -> tuple[float, int]:
+        """Take in the files, the first two before the clock runs: workers start and compile, and the first is the reference.
+
+        Returns
+        -------
+        tuple of (float, int)
+            Files a second, and figures a file.
+        """
+        from metrology.models import Acquisition, Measurement, Validity
+        from metrology.services.references import reference_set
+
+        self.take(paths[:2], kind)
+        reference_set(Acquisition.objects.get(original_name=paths[0].name), user=None)
+        began = time.perf_counter()
+        self.take(paths[2:], kind)
+        seconds = time.perf_counter() - began
+        names = [path.name for path in paths]
+        charted = Acquisition.objects.filter(original_name__in=names, state="done", validity=Validity.VALID).count()
+        if charted != len(paths):
+            sys.exit(f"only {charted} of {len(paths)} files were charted; the figure would be wrong")
+        return len(paths[2:]) / seconds, Measurement.objects.filter(acquisition__original_name=names[-1]).count()
+
+    def memory(self, paths: Sequence[Path], *, kind: str) -> tuple[float, float]:
+        """Return the memory of the workers and their readers after a tenth of the files and after all [MiB]."""
+        found = []
+        for part in (paths[: len(paths) // 10], paths[len(paths) // 10 :]):
+            self.take(part, kind)
+            workers = [one for one in psutil.Process().children(recursive=True) if _measures(one)]
+            found.append(sum(one.memory_full_info().pss for one in workers) / 2**20)
+        return found[0], found[1]
+
+    def take(self, paths: Sequence[Path], kind: str) -> None:
+        """Take in files of a standard, and wait until all are charted."""
+        from django.utils import timezone
+
+        from instruments.models import Instrument
+        from metrology.models import Acquisition, Health, Standard
+        from metrology.services.ingest import acquisition_ingest
+
+        standard = Standard.objects.get(facility=self.facility, kind=kind)
+        instrument = Instrument.objects.get(facility=self.facility, name=INSTRUMENT)
+        for path in paths:
+            given: Given = {"standard": standard}
+            if kind != "marbles":
+                given |= {"instrument": instrument, "acquired_at": timezone.now()}
+            acquisition_ingest(facility=self.facility, source=path, original_name=path.name, **given)
+        while (
             Acquisition.objects.filter(state__in=["queued", "running"]).exists()
             or Health.objects.filter(needs_assessment=True).exists()
-        )
-
-    with Supervisor(server, roles=("measure",), say=console.print).running() as supervisor:
-        for number in (0, 1):  # workers start and compile before the clock does
-            take(number)
-        supervisor.watch_until(lambda: not pending())
-        began = time.perf_counter()
-        for number in range(2, count + 2):
-            take(number)
-        while pending():
+        ):
+            self.supervisor.look()
             time.sleep(0.05)
-        seconds = time.perf_counter() - began
-    measured = Acquisition.objects.filter(state="done").count()
-    if measured != count + 2 or not Assessment.objects.exists():
-        sys.exit(f"only {measured} of {count + 2} scans were measured; the figure would be wrong")
-    return count / seconds, Measurement.objects.filter(acquisition__original_name=paths[-1].name).count()
+
+
+def _measures(process: psutil.Process) -> bool:
+    """Say whether a process is a worker that measures, or its reader of files."""
+    said = " ".join(process.cmdline())
+    return "confined.child" in said or "-Q measure" in said
+
+
+def write_scans(folder: Path, count: int, facility: Facility, *, different: int | None = None) -> list[Path]:
+    """Write so many scans of marbles by one instrument, ten a week."""
+    from config.demo.catalogue import started_at
+    from config.demo.simulation import write_scans as write_simulated
+    from instruments.simulator.export import write_ome_tiff
+    from instruments.simulator.fleet import instrument_named
+    from instruments.simulator.schedule import demo_facility, simulate
+    from instruments.simulator.specimens import Standard
+
+    started = started_at(facility)
+    first = next(
+        scan
+        for scan in demo_facility().scans
+        if scan.instrument == INSTRUMENT and scan.standard is Standard.MARBLES and scan.defect is None
+    )
+    plans = [
+        replace(first, shape=(SIDE_PX, SIDE_PX), week=number / A_WEEK, file_name=f"{folder.name}{number:04d}.ome.tif")
+        for number in range(count)
+    ]
+    if different is None:
+        return [path for _, path in write_simulated(plans, folder, started)]
+    folder.mkdir()
+    taken = [simulate(plan) for plan in plans[:different]]
+    paths = []
+    for number, plan in enumerate(plans):
+        paths.append(folder / plan.file_name)
+        write_ome_tiff(
+            taken[number % different],
+            paths[-1],
+            instrument=instrument_named(plan.instrument),
+            label=plan.label,
+            acquired_at=started + timedelta(weeks=plan.week),
+        )
+    return paths
+
+
+def write_mosaics(folder: Path, count: int) -> list[Path]:
+    """Write so many mosaics of 25 fields: two exposures of one specimen, each time a little brighter."""
+    folder.mkdir()
+    first, second, depth, _ = mosaics(TILES)
+    paths = []
+    for number in range(count):
+        paths.append(folder / f"mosaic{number:03d}.ome.tif")
+        plane = np.minimum((first, second)[number % 2] + np.uint16(number), np.uint16(2**depth - 1))
+        known = {"axes": "YX", "PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2, "SignificantBits": depth}
+        tifffile.imwrite(paths[-1], plane, ome=True, metadata=known)
+    return paths
 
 
 if __name__ == "__main__":
