@@ -70,6 +70,7 @@ class AcquisitionOutput(serializers.ModelSerializer):
             "label",
             "instrument",
             "optical_path",
+            "light_setting",
             "standard",
             "acquired_at",
             "field_of_view",

@@ -136,12 +136,14 @@ def _page(
     wrong: list[dict[str, object]] | None = None,
 ) -> HttpResponse:
     forms: list[Form] = [one for one in (form, table_form) if one is not None]
+    records = Paginator(power_records(instrument), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "instrument": instrument,
         "form": form or PowerForm(instrument=instrument),
         "table_form": table_form or PowerTableForm(instrument=instrument),
         "wrong": wrong or [],
-        "records": Paginator(power_records(instrument), PAGE_SIZE).get_page(request.GET.get("page")),
+        "records": records,
+        "busy": any(one.acquisition.is_active for one in records),
         "meters": power_meters(instrument.facility).exists(),
         "columns": ",".join(COLUMNS),
     }

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.permissions import Role
@@ -47,7 +48,7 @@ def series_chart(request: HttpRequest, pk: int) -> HttpResponse:
 def series_values(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer with the values as a CSV file."""
     record = series_get(facility_of(request.user), pk)
-    name = f"{record.series.instrument.slug}-{record.series.attribute_id}-channel-{record.series.channel}.csv"
+    name = f"{record.series.instrument.slug}-{record.series.attribute_id}-{slugify(record.series.place)}.csv"
     return HttpResponse(
         series_csv(record),
         content_type="text/csv; charset=utf-8",

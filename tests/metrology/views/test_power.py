@@ -8,8 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from common import jobs
 from common.permissions import Role
-from metrology.models import PowerRecord
+from metrology.models import Acquisition, PowerRecord
+from metrology.runtime.records import measure
 from tests.factories import catalogue, power
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_root")]
@@ -137,6 +139,18 @@ def test_a_record_shows_readings_figures_and_who(operator, laser, meter):
     assert record.acquisition.measurements.first().series.get_absolute_url() in page
     moved = operator.get(record.acquisition.get_absolute_url())
     assert moved.url == record.get_absolute_url()
+
+
+def test_pages_ask_again_only_while_figures_are_worked_out(operator, address, laser, meter):
+    operator.post(address, typed(laser, meter, (100, 4.0)))
+    record = PowerRecord.objects.get()
+    for one in (address, record.get_absolute_url()):
+        assert 'hx-trigger="load delay:2s"' in operator.get(one).content.decode()
+    jobs.run(Acquisition, record.acquisition_id, measure)
+    for one in (address, record.get_absolute_url()):
+        page = operator.get(one).content.decode()
+        assert "hx-trigger" not in page
+        assert "4.000" in page
 
 
 def test_a_correction_begins_with_what_is_there_and_ends_with_both(operator, laser, meter):
