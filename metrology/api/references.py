@@ -26,7 +26,11 @@ class ReferenceFilters(django_filters.FilterSet):
     instrument = django_filters.CharFilter(field_name="instrument__slug", label="Slug of the instrument.")
     optical_path = django_filters.NumberFilter(field_name="optical_path_id", label="Id of the optical path.")
     standard = django_filters.NumberFilter(field_name="standard_id", label="Id of the standard.")
-    in_force = django_filters.BooleanFilter(label="Compared with now.")
+    in_force = django_filters.TypedChoiceFilter(
+        choices=[("true", "true"), ("false", "false")],  # a boolean filter takes any other word for no filter
+        coerce=lambda said: said == "true",
+        label="Compared with now.",
+    )
 
     class Meta:
         model = ReferenceAcquisition

@@ -59,6 +59,10 @@ def test_staff_choose_and_withdraw_a_reference_and_a_viewer_reads_it(scan):
     assert (ended.status_code, ended.json()["in_force"]) == (200, False)
     assert ended.json()["ended_at"]
     assert viewer.get(LIST, {"in_force": "true"}).json()["results"] == []
+    assert len(viewer.get(LIST, {"in_force": "false"}).json()["results"]) == 1
+    refused = viewer.get(LIST, {"in_force": "banana"})
+    assert refused.status_code == 400
+    assert "banana" in str(refused.json())
     assert viewer.get(reverse("api-reference", args=[body["id"]])).json() == ended.json()
 
 
