@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import django_filters
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -23,6 +24,19 @@ from metrology.services.power_table import PowerRow, table_text
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
+
+
+class PowerFilters(django_filters.FilterSet):
+    """Which records to list."""
+
+    light_source = django_filters.NumberFilter(
+        field_name="acquisition__light_setting__light_source", label="Id of the light source."
+    )
+    meter = django_filters.NumberFilter(field_name="acquisition__standard", label="Id of the power meter.")
+
+    class Meta:
+        model = PowerRecord
+        fields = ()
 
 
 class ReadingInput(serializers.Serializer):
@@ -166,7 +180,7 @@ class PowerViewSet(viewsets.GenericViewSet[PowerRecord]):
 
     queryset = PowerRecord.objects.none()
     serializer_class = PowerOutput
-    filterset_fields = ("acquisition__light_setting__light_source", "acquisition__standard")
+    filterset_class = PowerFilters
 
     def get_queryset(self) -> QuerySet[PowerRecord]:
         """Return the records of the instrument."""

@@ -58,7 +58,9 @@ class Recorded:
         """One sentence for whoever brought them."""
         scan = self.record.acquisition
         if self.duplicate:
-            return f"{scan}: already here since {scan.uploaded_at:%Y-%m-%d %H:%M} UTC; nothing was added."
+            since = f"{scan}: already here since {scan.uploaded_at:%Y-%m-%d %H:%M} UTC"
+            corrected = PowerRecord.objects.filter(replaces=self.record).exists()
+            return f"{since}{' and corrected' if corrected else ''}; nothing was added."
         count = self.record.readings.count()
         some = "1 reading" if count == 1 else f"{count} readings"
         return f"{scan}: {some} of {scan.acquired_at:%Y-%m-%d %H:%M} UTC taken in."

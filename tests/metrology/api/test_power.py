@@ -63,6 +63,8 @@ def test_readings_are_recorded_once(operator, address, laser, meter):
     assert "nothing was added" in again.json()["message"]
     (listed,) = operator.get(address).json()["results"]
     assert (listed["setting_percent"], listed["meter"], listed["light_source"]) == (100.0, meter.pk, laser.pk)
+    assert operator.get(address, {"light_source": laser.pk, "meter": meter.pk}).json()["count"] == 1
+    assert operator.get(address, {"light_source": laser.pk + 1}).json()["count"] == 0
 
 
 def test_a_table_is_taken_in_whole_or_its_lines_are_named(operator, address, meter, laser):

@@ -162,6 +162,10 @@ def test_a_correction_takes_the_place_and_the_earlier_record_is_kept(laser, mete
     wrong = power.recorded(laser, meter, (100, 4100.0))
     right = corrected(wrong, meter, operator, (100, 4.1))
     jobs.run(Acquisition, right.acquisition_id, measure)
+    again = power_record(
+        light_source=laser, meter=meter, read_at=catalogue.START, rows=power.rows((100, 4100.0)), user=operator
+    )
+    assert (again.duplicate, "and corrected; nothing was added" in again.message) == (True, True)
     wrong, scan = PowerRecord.objects.get(pk=wrong.pk), Acquisition.objects.get(pk=wrong.acquisition_id)
     assert (wrong.replaced_by, right.reason) == (right, "read in µW")
     assert scan.validity == Validity.INVALID
