@@ -190,7 +190,8 @@ def _map(numbers: Mapping[str, Any], name: str, *axes: str) -> Drawing:
         **_span(widths),
     }
     said = [beads_counted(numbers)]
-    said.append(f"{name.capitalize()} FWHM from {min(widths):.3g} to {max(widths):.3g} µm{_trend_said(numbers, axes)}.")
+    of = f"{name.capitalize()} FWHM{' (mean of x and y)' if len(axes) > 1 else ''}"
+    said.append(f"{of} from {min(widths):.3g} to {max(widths):.3g} µm{_trend_said(numbers, axes)}.")
     if numbers["rejected"]:
         said.append("Hollow squares: rejected.")
     return Drawing(
