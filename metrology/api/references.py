@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import django_filters
+from django import forms
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.response import Response
@@ -20,15 +21,22 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
+class TrueOrFalseFilter(django_filters.BooleanFilter):
+    """A boolean filter that refuses other words; its parent takes them for no filter."""
+
+    field_class = forms.TypedChoiceField
+
+
 class ReferenceFilters(django_filters.FilterSet):
     """Which choices to list."""
 
     instrument = django_filters.CharFilter(field_name="instrument__slug", label="Slug of the instrument.")
     optical_path = django_filters.NumberFilter(field_name="optical_path_id", label="Id of the optical path.")
     standard = django_filters.NumberFilter(field_name="standard_id", label="Id of the standard.")
-    in_force = django_filters.TypedChoiceFilter(
-        choices=[("true", "true"), ("false", "false")],  # a boolean filter takes any other word for no filter
+    in_force = TrueOrFalseFilter(
+        choices=[("true", "true"), ("false", "false")],
         coerce=lambda said: said == "true",
+        empty_value=None,
         label="Compared with now.",
     )
 
