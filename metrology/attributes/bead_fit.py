@@ -16,7 +16,7 @@ import numpy as np
 
 from common.errors import FitError
 from metrology.attributes.bead_selection import half_box
-from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian
+from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian, noise_of_slices
 
 if TYPE_CHECKING:
     from metrology.attributes.bead_selection import Candidate
@@ -106,7 +106,9 @@ def fit_bead(
     -----
     Voxels are taken as samples at their centres, as a scanner takes them. A camera integrates over its pixel, which adds
     (0.68 pixel)² to the square of a width. Of a spot narrower than 1.5 pixels the place in its pixel and the width are hard
-    to tell apart: its standard error says so, and the single width means little.
+    to tell apart: between two pixels the width can be anything small. Its standard error says so, and the single width means
+    little. Of many such beads the median, which is what the attributes report, is right within 1 % at SNR 50 and a width of
+    one pixel (two times Nyquist's); the mean is up to 5 % too small.
     """
     box = _box(stack, candidate)
     candidate, lateral = _centred(stack, candidate, box)
@@ -167,13 +169,13 @@ def _box(stack: np.ndarray, candidate: Candidate) -> tuple[slice, slice, slice]:
 
 def _centred(stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice]) -> tuple[Candidate, Gaussian]:
     """Move a bead's slice to where a fit sees its focus; the brightest slice is also the luckiest and makes it narrow."""
-    first = _slice_fit(stack, candidate, box)
+    first = _slice_fit(stack[(candidate.z, *box[1:])], candidate, box)
     height = _line_fit(stack, candidate, box, 0, first.noise)
-    z = _near(candidate.z, height.centre[0], box[0])
-    if z == candidate.z:
-        return candidate, first
-    moved = replace(candidate, z=z)
-    return moved, _slice_fit(stack, moved, box)
+    candidate = replace(candidate, z=_near(candidate.z, height.centre[0], box[0]))
+    image = stack[(candidate.z, *box[1:])]
+    shape = _slice_fit(image, candidate, box)
+    noise = noise_of_slices(_bright_slices(stack, candidate, box), box[1:], shape)
+    return candidate, _slice_fit(image, candidate, box, noise)
 
 
 def _near(at: int, centre: float, part: slice) -> int:
@@ -182,9 +184,17 @@ def _near(at: int, centre: float, part: slice) -> int:
     return int(np.clip(moved, part.start, part.stop - 1))
 
 
-def _slice_fit(stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice]) -> Gaussian:
+def _bright_slices(stack: np.ndarray, candidate: Candidate, box: tuple[slice, slice, slice]) -> np.ndarray:
+    """Return the slices that show a bead at half its height or more."""
+    reach = max(1, candidate.width_z // 2)
+    first, last = max(box[0].start, candidate.z - reach), min(box[0].stop, candidate.z + reach + 1)
+    return stack[first:last, box[1], box[2]]
+
+
+def _slice_fit(image: np.ndarray, candidate: Candidate, box: tuple[slice, ...], noise: Noise | None = None) -> Gaussian:
+    """Fit a bead's surroundings in one slice."""
     start, widths = [candidate.y, candidate.x], [candidate.width_y, candidate.width_x]
-    return fit_gaussian(stack[candidate.z, box[1], box[2]], box[1:], start, widths)
+    return fit_gaussian(image, box[1:], start, widths, noise=noise)
 
 
 def _line_fit(

@@ -114,6 +114,34 @@ def fit_gaussian(
     )  # fmt: skip
 
 
+def noise_of_slices(slices: np.ndarray, where: Sequence[slice], shape: Gaussian) -> Noise:
+    """Return the noise of several images of one spot, each fitted by its own height and background.
+
+    Parameters
+    ----------
+    slices : ndarray, shape (Z, Y, X)
+        The spot and its surroundings [count].
+    where : sequence of slice
+        Rows and columns that these are.
+    shape : Gaussian
+        Place and widths of the spot in all of them.
+
+    Returns
+    -------
+    Noise
+        What the residuals say.
+    """
+    axes = [np.arange(part.start, part.stop, dtype=np.float64) for part in where]
+    unit = _residuals(np.array([1.0, *shape.centre, *shape.sigma, 0.0]), axes, np.zeros(slices.shape[1:]))
+    design = np.column_stack([unit, np.ones_like(unit)])
+    data = slices.reshape(len(slices), -1).astype(np.float64).T
+    orthogonal, triangular = np.linalg.qr(design)
+    heights = np.linalg.solve(triangular, orthogonal.T @ data)
+    leverage = np.clip(np.square(orthogonal).sum(axis=1), 0, 0.99)
+    squared = np.square(data - design @ heights) / (1 - leverage)[:, np.newaxis]
+    return _noise(squared.ravel(), np.outer(unit, heights[0]).ravel(), shape.height)
+
+
 def _factors(values: np.ndarray, axes: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return, for each axis, the Gaussian along it and its reduced coordinate, shaped to multiply."""
     n = len(axes)
