@@ -288,8 +288,13 @@ def kept_alive(job: Job) -> Iterator[None]:
 
 
 def _claimed(job: JobT) -> QuerySet[JobT]:
-    """Return the row as long as it is this worker's: one that was suspended finds that another attempt has begun."""
-    return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING, attempts=job.attempts)
+    """Return the row as long as it is this worker's: one that was suspended finds that another attempt has begun.
+
+    Attempts count from the start that a person asked for, so both together name one claim.
+    """
+    return type(job)._default_manager.filter(
+        pk=job.pk, state=JobState.RUNNING, attempts=job.attempts, started_at=job.started_at
+    )
 
 
 def _is_stale(job: Job, now: datetime) -> bool:

@@ -80,6 +80,19 @@ def test_a_worker_that_was_suspended_does_not_end_the_job_of_its_successor(job, 
     assert reread(job).state == JobState.DONE
 
 
+def test_a_worker_that_was_suspended_while_staff_started_the_job_again_does_not_end_it(job):
+    suspended = jobs.claim(Acquisition, job.pk)
+    jobs.cancel(job)
+    jobs.finish(suspended)
+    job.refresh_from_db()
+    jobs.requeue(job)
+    successor = jobs.claim(Acquisition, job.pk)
+    assert successor.attempts == suspended.attempts
+    jobs.finish(suspended)
+    job.refresh_from_db()
+    assert job.state == JobState.RUNNING
+
+
 def test_what_is_told_of_the_progress_reaches_the_row_with_the_heartbeat(job, monkeypatch):
     monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)
     row = jobs.claim(Acquisition, job.pk)
