@@ -278,12 +278,14 @@ def _refuse_contradiction(
     session: Session, stored: StoredFile, meter: Standard, problems: Problems, replacing: PowerRecord | None
 ) -> None:
     """Refuse other readings of a moment of which there are readings: one of the two is wrong, or holds the other."""
+    if Acquisition.objects.filter(facility=meter.facility_id, stored_file=stored).exists():
+        return  # the same readings are here: they add nothing, also where they were corrected since
     there = PowerRecord.objects.filter(
         acquisition__light_setting__light_source=session.light_source,
         acquisition__standard=meter,
         acquisition__acquired_at=session.read_at,
         replaced_by=None,
-    ).exclude(acquisition__stored_file=stored)
+    )
     if replacing is not None:
         there = there.exclude(pk=replacing.pk)
     other = there.first()
