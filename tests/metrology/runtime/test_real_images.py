@@ -8,6 +8,7 @@ from common import jobs
 from common.models import JobState
 from metrology.models import Acquisition, StandardKind, Validity
 from metrology.runtime.measuring import measure
+from metrology.selectors.figures import figures_of
 from metrology.services.ingest import acquisition_ingest
 from tests.factories import acquisitions, catalogue
 
@@ -38,6 +39,9 @@ def test_a_real_bead_stack_is_as_wide_as_an_independent_fit_found(real_data, mon
     assert (row.size_z, row.pixel_size_um, row.z_step_um) == (41, 0.022491858, 0.125)
     widths = row.measurements.filter(series__attribute_id="fwhm_lateral_x").values_list("value", flat=True)
     assert list(widths) == [pytest.approx(0.16, rel=0.15)]
+    (drawn,) = figures_of(row)["channels"]
+    assert drawn["beads"]["psf"]["profiles"]["x"]["gaussian"]["fwhm_um"] == pytest.approx(0.16, rel=0.15)
+    assert len(drawn["beads"]["measured"]) == 4
 
 
 def test_a_real_zeiss_field_is_charted_with_its_uniformity(real_data, monkeypatch):
@@ -46,3 +50,5 @@ def test_a_real_zeiss_field_is_charted_with_its_uniformity(real_data, monkeypatc
     assert row.validity == Validity.VALID
     uniformity = row.measurements.get(series__attribute_id="field_uniformity").value
     assert uniformity == pytest.approx(69.33, abs=0.5)
+    brightest = figures_of(row)["channels"][0]["field"]["top_yx_px"]
+    assert brightest == pytest.approx([219, 305], abs=12)  # where MetroloJ_QC finds the brightest region
