@@ -144,6 +144,10 @@ def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float
         part = _most_contrast(small, step, first.shape)
         first, second = first[part], second[part]
     if step > 1 or any(whole):
+        quick = tuple(
+            slice(fft.prev_fast_len(size, real=True)) for size in first.shape
+        )  # the last lines are faded anyway
+        first, second = first[quick], second[quick]
         spectra = _spectrum(first), _spectrum(second)
     down, right, correlation = _agreement_of_details(spectra, first.shape)
     return (whole[0] + down, whole[1] + right), 1 - correlation
