@@ -14,7 +14,7 @@ from metrology.services.given import past
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from instruments.models import Instrument, OpticalPath
+    from instruments.models import Detector, Instrument, OpticalPath
     from metrology.imaging.stack import ImageStack, Metadata, Sourced
     from metrology.models import Acquisition
 
@@ -87,6 +87,9 @@ def find_path(acquisition: Acquisition, instrument: Instrument, metadata: Metada
     if len(fitting) == 1:
         only = len(paths) == 1 and "numerical_aperture" not in metadata
         return fitting[0], "default: the only path of the instrument" if only else "objective and channels of the file"
+    seen = [path for path in fitting if _detectors_fit(path, metadata)]
+    if len(seen) == 1:
+        return seen[0], "objective, channels and detectors of the file"
     if fitting:
         return None, f"The file fits {len(fitting)} optical paths ({', '.join(map(str, fitting))}); choose one."
     return None, "The objective, wavelengths or number of channels of the file fit no optical path in the catalogue."
@@ -194,6 +197,20 @@ def _path_fits(path: OpticalPath, metadata: Metadata, channels: int) -> bool:
     return same_count and all(
         found is None or known is None or abs(float(found) - known) <= tolerance for found, known, tolerance in stated
     )
+
+
+def _detectors_fit(path: OpticalPath, metadata: Metadata) -> bool:
+    """Say whether the file names the catalogue's detector of every channel, which decides between paths that fit."""
+    catalogued = [(one.index, one.detector) for one in path.channels.all()]
+    return bool(catalogued) and all(
+        detector is not None and _is_named(detector, str(metadata.channel_value(index, "detector_name") or ""))
+        for index, detector in catalogued
+    )
+
+
+def _is_named(detector: Detector, said: str) -> bool:
+    name, stated = _squeezed(detector.name), _squeezed(said)
+    return bool(stated) and bool(name) and (stated in name or name in stated)
 
 
 def _squeezed(text: object) -> str:

@@ -21,7 +21,7 @@ OME = """<?xml version="1.0" encoding="UTF-8"?>
  <Instrument ID="Instrument:0">
   <Microscope Manufacturer="{manufacturer}" Model="{model}" SerialNumber="{serial}"/>
   <Objective ID="Objective:0" LensNA="{na}" NominalMagnification="{magnification}" Immersion="Water"/>
- </Instrument>
+ {detectors}</Instrument>
  <Image ID="Image:0" Name="{name}">
   {date}
   <InstrumentRef ID="Instrument:0"/><ObjectiveSettings ID="Objective:0"/>
@@ -72,6 +72,7 @@ def ome_tiff(
     pixel_um=0.2,
     na=1.0,
     magnification=20,
+    detectors=(),
 ) -> bytes:
     """An OME-TIFF that says which instrument wrote it (the one given), when, and what it shows."""
     pixels = field(seed) if pixels is None else pixels
@@ -90,7 +91,13 @@ def ome_tiff(
         z=slices,
         c=channels,
         sizes=sizes,
-        channels="".join(f'<Channel ID="Channel:0:{index}" SamplesPerPixel="1"/>' for index in range(channels)),
+        channels="".join(
+            f'<Channel ID="Channel:0:{index}" SamplesPerPixel="1">'
+            + (f'<DetectorSettings ID="Detector:{index}"/>' if detectors else "")
+            + "</Channel>"
+            for index in range(channels)
+        ),
+        detectors="".join(f'<Detector ID="Detector:{index}" Model="{name}"/>' for index, name in enumerate(detectors)),
         planes=channels * slices,
     )
     target = io.BytesIO()

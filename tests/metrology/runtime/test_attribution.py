@@ -74,6 +74,15 @@ def test_of_two_paths_that_fit_none_is_picked(path):
     assert row.validity == Validity.INVALID
 
 
+def test_of_two_paths_that_fit_the_one_with_the_detector_of_the_file_is_taken(path):
+    other = catalogue.optical_path(path.instrument)
+    row = measured(ome(path, detectors=[other.channels.get().detector.name.lower()]), path)
+    assert row.optical_path == other
+    assert row.sources["optical_path"] == "objective, channels and detectors of the file"
+    unknown = measured(ome(path, seed=1, detectors=["GaAsP 3"]), path)
+    assert unknown.optical_path is None
+
+
 def test_a_path_that_contradicts_the_file_is_not_taken(path):
     row = measured(ome(path, na=0.5), path)
     assert row.optical_path is None
