@@ -107,3 +107,29 @@ def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, facility, wid
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.locator(".drawing").filter(has_text="Gain")).to_contain_text("e⁻/ADU")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_charts_of_a_scan_that_was_still_measured_when_its_page_was_opened_come_by_themselves(page, facility):
+    row = drawn(facility, acquisitions.beads(), StandardKind.BEADS)
+    row.state, row.stage = JobState.RUNNING, "measuring"
+    row.save()
+    page.goto(row.get_absolute_url())
+    expect(page.get_by_text("measuring", exact=False).first).to_be_visible()
+    expect(page.get_by_role("heading", name="Charts")).to_have_count(0)
+    row.state = JobState.DONE
+    row.save()
+    page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
+    expect(page.locator(".drawing .heatmaplayer image")).to_have_count(3)
+
+
+def test_an_older_scan_says_measure_again(page, facility):
+    row = acquisitions.acquisition(
+        facility,
+        standard=acquisitions.standard(facility, kind=StandardKind.BEADS),
+        state=JobState.DONE,
+        size_z=9,
+        size_c=1,
+    )
+    page.goto(row.get_absolute_url())
+    page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
+    expect(page.get_by_text("measure again to see")).to_be_visible()
