@@ -22,6 +22,8 @@ WHY: Final = {
 """Reasons for which a bead is not measured, in words."""
 _SECTIONS: Final = (("xy", "x", "y"), ("xz", "x", "z"), ("yz", "y", "z"))
 _PER_SIGMA: Final = 2 * math.sqrt(2 * math.log(2))
+_IN_A_ROW: Final = ([0.0, 0.3], [0.4, 0.7], [0.73, 1.0])
+"""Parts of the width that the sections take; between the first two stand the axis of z and its name."""
 _LEAST_SPAN: Final = 0.1  # of the median width
 _LEAST_BEADS: Final = 8  # of which a slope is told: below, its standard error rests on too few
 _CURVE_POINTS: Final = 101
@@ -120,8 +122,7 @@ def _section_columns(psf: Mapping[str, Any], sizes: Mapping[str, float]) -> tupl
 def _section_axes(number: int, across: str, down: str) -> Figure:
     """Return the axes of one of three pictures in a row; all have one scale."""
     ending = str(number + 1) if number else ""
-    start = number / 3
-    x = {"domain": [start + 0.05 * bool(number), start + 0.31], "title": {"text": f"{across} [µm]"}, "showgrid": False,
+    x = {"domain": _IN_A_ROW[number], "title": {"text": f"{across} [µm]"}, "showgrid": False,
          "constrain": "domain", "anchor": f"y{ending}"}  # fmt: skip
     y = {"title": {"text": f"{down} [µm]"}, "scaleanchor": f"x{ending}", "constrain": "domain", "showgrid": False,
          "anchor": f"x{ending}"}  # fmt: skip
@@ -129,6 +130,8 @@ def _section_axes(number: int, across: str, down: str) -> Figure:
         x["scaleanchor"] = "x"
     else:
         y["autorange"] = "reversed"  # rows of an image go down, slices up
+    if number == 2:  # the same z as beside it
+        y |= {"title": {"text": ""}, "showticklabels": False}
     return {f"xaxis{ending}": x, f"yaxis{ending}": y}
 
 
