@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from common.errors import MissingMetadataError
-from metrology.attributes import kernels
 from metrology.attributes.quantity import Quantity
+from metrology.attributes.similarity import structural_similarity
 
 if TYPE_CHECKING:
     from metrology.attributes.views import PairView
@@ -108,8 +108,8 @@ def ssim(view: PairView) -> Quantity:
     Wang, Bovik, Sheikh & Simoncelli, IEEE Trans. Image Process. 13, 600 (2004), with exponents 1.
     """
     first, second = view.counts
-    constants = (_K1 * _DATA_RANGE) ** 2, (_K2 * _DATA_RANGE) ** 2
-    sums = kernels.structural_similarity(first, second, view.scale, *constants)
+    constants = ((one * _DATA_RANGE / view.scale) ** 2 for one in (_K1, _K2))
+    sums = structural_similarity(first, second, *constants)
     pixels = (first.shape[0] - 10) * (first.shape[1] - 10)
     return Quantity(float(sums.sum()) / pixels, n=pixels)
 

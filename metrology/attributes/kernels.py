@@ -11,15 +11,12 @@ from numba import njit, prange
 
 LEVELS = 64  # grey levels of the co-occurrence matrix
 _ROWS_PER_BLOCK = 128
+_ROWS_PER_HISTOGRAM = 512  # fewer, larger blocks: each has counters for all counts of the detector
+_APART = 208  # counters between tables, so that the same value has other low address bits in each
 
 # High-pass decomposition filter of the Daubechies wavelet db2 (Ten Lectures on Wavelets, 1992, table 6.1), as PyWavelets
 # rounds it
 _DB2_HIGH = (-0.48296291314453416, 0.8365163037378079, -0.2241438680420134, -0.12940952255126037)
-
-# Gaussian window of the structural similarity, sigma 1.5, 11 × 11 (Wang et al. 2004); tiles fit the second-level cache
-_SSIM_WEIGHTS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
-_SSIM_WINDOW = tuple(float(weight) for weight in (_SSIM_WEIGHTS / _SSIM_WEIGHTS.sum())[:6])
-_TILE_ROWS, _TILE_COLUMNS = 64, 128
 
 
 def as_kernel_plane(plane: np.ndarray) -> np.ndarray:
@@ -85,25 +82,21 @@ def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
         Pixels of each value.
     """
     rows, columns = plane.shape
-    blocks = (rows + _ROWS_PER_BLOCK - 1) // _ROWS_PER_BLOCK
-    partial = np.zeros((blocks, 4, bins), np.uint32)
+    blocks = (rows + _ROWS_PER_HISTOGRAM - 1) // _ROWS_PER_HISTOGRAM
+    partial = np.zeros((blocks, 2, bins + _APART), np.uint32)
     last, one = np.uint16(bins - 1), np.uint32(1)
     for block in prange(blocks):
-        # four counters: equal neighbours do not wait for each other
-        a, b, c, d = partial[block, 0], partial[block, 1], partial[block, 2], partial[block, 3]
-        for i in range(block * _ROWS_PER_BLOCK, min(rows, (block + 1) * _ROWS_PER_BLOCK)):
+        even, odd = partial[block, 0], partial[block, 1]  # equal neighbours do not wait for each other
+        for i in range(block * _ROWS_PER_HISTOGRAM, min(rows, (block + 1) * _ROWS_PER_HISTOGRAM)):
             row = plane[i]
-            whole = columns - columns % 4
-            for j in range(0, whole, 4):
-                a[min(row[j], last)] += one
-                b[min(row[j + 1], last)] += one
-                c[min(row[j + 2], last)] += one
-                d[min(row[j + 3], last)] += one
-            for j in range(whole, columns):
-                a[min(row[j], last)] += one
+            for j in range(0, columns - 1, 2):
+                even[min(row[j], last)] += one
+                odd[min(row[j + 1], last)] += one
+            if columns % 2:
+                even[min(row[columns - 1], last)] += one
     counts = np.zeros(bins, np.int64)
     for block in range(blocks):
-        for counter in range(4):
+        for counter in range(2):
             line = partial[block, counter]
             for k in range(bins):
                 counts[k] += np.int64(line[k])
@@ -205,10 +198,44 @@ def _levels(row: np.ndarray, scale: float, levels: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _count_pairs(first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> None:
-    """Count pairs of levels at equal places of two rows."""
-    for j in range(min(first.size, second.size)):
-        counts[first[j] * np.uint64(LEVELS) + second[j]] += np.uint32(1)
+def _count_pairs(here: np.ndarray, below: np.ndarray, counts: np.ndarray) -> None:
+    """Count the pairs of a row with itself and the next at four angles; odd columns in tables of their own.
+
+    Neighbours are often equal: with one table, or tables whose ends coincide in memory, each count would wait for the last.
+    """
+    across, fall, down, rise = counts[0], counts[1], counts[2], counts[3]
+    across_odd, fall_odd, down_odd, rise_odd = counts[4], counts[5], counts[6], counts[7]
+    size, one = np.uint64(LEVELS), np.uint32(1)
+    a, b = np.uint64(here[0]), np.uint64(below[0])
+    pairs = here.size - 1
+    even = pairs - pairs % 2
+    for j in range(0, even, 2):
+        c, d = np.uint64(here[j + 1]), np.uint64(below[j + 1])
+        e, f = np.uint64(here[j + 2]), np.uint64(below[j + 2])
+        across[a * size + c] += one
+        across_odd[c * size + e] += one
+        fall[a * size + d] += one
+        fall_odd[c * size + f] += one
+        down[a * size + b] += one
+        down_odd[c * size + d] += one
+        rise[c * size + b] += one
+        rise_odd[e * size + d] += one
+        a, b = e, f
+    if even < pairs:
+        c, d = np.uint64(here[even + 1]), np.uint64(below[even + 1])
+        across[a * size + c] += one
+        fall[a * size + d] += one
+        down[a * size + b] += one
+        rise[c * size + b] += one
+        a, b = c, d
+    down[a * size + b] += one
+
+
+@njit(cache=True, nogil=True)
+def _count_last_row(here: np.ndarray, across: np.ndarray) -> None:
+    """Count the pairs of a row with itself."""
+    for j in range(here.size - 1):
+        across[here[j] * np.uint64(LEVELS) + here[j + 1]] += np.uint32(1)
 
 
 @njit(parallel=True, cache=True, nogil=True)
@@ -229,25 +256,23 @@ def cooccurrence(plane: np.ndarray, scale: float) -> np.ndarray:
     """
     rows, columns = plane.shape
     blocks = (rows + _ROWS_PER_BLOCK - 1) // _ROWS_PER_BLOCK
-    partial = np.zeros((blocks, 4, LEVELS * LEVELS), np.uint32)
+    partial = np.zeros((blocks, 8, LEVELS * LEVELS + _APART), np.uint32)
     for block in prange(blocks):
         here, below = np.empty(columns, np.uint16), np.empty(columns, np.uint16)
         start, stop = block * _ROWS_PER_BLOCK, min(rows, (block + 1) * _ROWS_PER_BLOCK)
-        counts = partial[block]
         _levels(plane[start], scale, below)
         for i in range(start, stop):
             here, below = below, here
-            _count_pairs(here, here[1:], counts[0])
             if i + 1 < rows:
                 _levels(plane[i + 1], scale, below)
-                _count_pairs(here, below[1:], counts[1])
-                _count_pairs(here, below, counts[2])
-                _count_pairs(here[1:], below, counts[3])
+                _count_pairs(here, below, partial[block])
+            else:
+                _count_last_row(here, partial[block, 0])
     total = np.zeros((4, LEVELS * LEVELS), np.int64)
     for block in range(blocks):
-        for angle in range(4):
+        for table in range(8):
             for k in range(LEVELS * LEVELS):
-                total[angle, k] += np.int64(partial[block, angle, k])
+                total[table % 4, k] += np.int64(partial[block, table, k])
     return total.reshape(4, LEVELS, LEVELS)
 
 
@@ -293,96 +318,3 @@ def _reflect(index: int, size: int) -> int:
     if index < 0:
         return -index - 1
     return index if index < size else 2 * size - 1 - index
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _window_across(source: np.ndarray, target: np.ndarray, count: int) -> None:
-    """Weight 11 neighbours in a row by the Gaussian window (its symmetry halves the products)."""
-    w0, w1, w2, w3, w4, w5 = _SSIM_WINDOW
-    for j in range(count):
-        target[j] = (
-            w0 * (source[j] + source[j + 10])
-            + w1 * (source[j + 1] + source[j + 9])
-            + w2 * (source[j + 2] + source[j + 8])
-            + w3 * (source[j + 3] + source[j + 7])
-            + w4 * (source[j + 4] + source[j + 6])
-            + w5 * source[j + 5]
-        )
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _window_down(source: np.ndarray, target: np.ndarray, count: int) -> None:
-    """Weight 11 neighbours in a column of a tile (a constant step, which the compiler can unroll)."""
-    w0, w1, w2, w3, w4, w5 = _SSIM_WINDOW
-    for j in range(count):
-        target[j] = (
-            w0 * (source[j] + source[j + 10 * _TILE_COLUMNS])
-            + w1 * (source[j + _TILE_COLUMNS] + source[j + 9 * _TILE_COLUMNS])
-            + w2 * (source[j + 2 * _TILE_COLUMNS] + source[j + 8 * _TILE_COLUMNS])
-            + w3 * (source[j + 3 * _TILE_COLUMNS] + source[j + 7 * _TILE_COLUMNS])
-            + w4 * (source[j + 4 * _TILE_COLUMNS] + source[j + 6 * _TILE_COLUMNS])
-            + w5 * source[j + 5 * _TILE_COLUMNS]
-        )
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _sums_and_squares(first: np.ndarray, second: np.ndarray, scale: float, lines: np.ndarray) -> None:
-    """Write x+y, x−y and their squares of two scaled rows."""
-    plus, minus, plus_squared, minus_squared = lines[0], lines[1], lines[2], lines[3]
-    for j in range(first.size):
-        a, b = np.float64(first[j]) * scale, np.float64(second[j]) * scale
-        plus[j], minus[j] = a + b, a - b
-        plus_squared[j], minus_squared[j] = (a + b) * (a + b), (a - b) * (a - b)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _sum_similarity(means: np.ndarray, count: int, c1: float, c2: float) -> float:
-    """Sum l·c·s over a row from the local means of x+y, x−y and their squares."""
-    total = 0.0
-    plus, minus, plus_squared, minus_squared = means[0], means[1], means[2], means[3]
-    for j in range(count):
-        a, b = plus[j] * plus[j], minus[j] * minus[j]
-        v, w = plus_squared[j] - a, minus_squared[j] - b
-        total += ((0.5 * (a - b) + c1) * (0.5 * (v - w) + c2)) / ((0.5 * (a + b) + c1) * (0.5 * (v + w) + c2))
-    return total
-
-
-@njit(parallel=True, cache=True, nogil=True, fastmath=True)
-def structural_similarity(first: np.ndarray, second: np.ndarray, scale: float, c1: float, c2: float) -> np.ndarray:
-    """Sum over each row that the window fits of l·c·s of two scaled planes; shape (Y − 10,).
-
-    Only var(x)+var(y) and cov(x, y) are needed. Both follow from the variances of x+y and x−y: four filters instead of five.
-
-    Parameters
-    ----------
-    first, second : ndarray of uint16 or float64, shape (Y, X)
-        Counts of two planes of one shape and type, at least 11 px a side.
-    scale : float
-        Factor from counts to the unit of the constants [8-bit equivalent per count].
-    c1, c2 : float
-        Constants that keep luminance and contrast finite [8-bit equivalent²].
-
-    Returns
-    -------
-    ndarray of float64, shape (Y − 10,)
-        Sum over the X − 10 places of the window in each row [1].
-    """
-    rows, columns = first.shape
-    out_rows, out_columns = rows - 10, columns - 10
-    sums = np.zeros(out_rows)
-    for block in prange((out_rows + _TILE_ROWS - 1) // _TILE_ROWS):
-        start, stop = block * _TILE_ROWS, min(out_rows, (block + 1) * _TILE_ROWS)
-        lines, means = np.empty((4, _TILE_COLUMNS + 10)), np.empty((4, _TILE_COLUMNS))
-        smooth = np.empty((4, (_TILE_ROWS + 10) * _TILE_COLUMNS))
-        for left in range(0, out_columns, _TILE_COLUMNS):
-            width = min(_TILE_COLUMNS, out_columns - left)
-            for i in range(start, stop + 10):
-                right = left + width + 10
-                _sums_and_squares(first[i, left:right], second[i, left:right], scale, lines)
-                for k in range(4):
-                    _window_across(lines[k], smooth[k, (i - start) * _TILE_COLUMNS :], width)
-            for i in range(start, stop):
-                for k in range(4):
-                    _window_down(smooth[k, (i - start) * _TILE_COLUMNS :], means[k], width)
-                sums[i] += _sum_similarity(means, width, c1, c2)
-    return sums
