@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from common.errors import ConstantImageError, FitError
 from metrology.attributes import field, intensity
@@ -118,3 +119,13 @@ def test_a_field_without_a_top_or_light_has_no_robust_centring():
     for function in (field.cv, field.cv_robust, field.centring_robust):
         with pytest.raises(ConstantImageError, match="black"):
             function(PlaneView(np.zeros((64, 64), np.uint8), bit_depth=8))
+
+
+def test_a_large_field_is_smoothed_as_the_whole_plane_would_be():
+    y, x = np.mgrid[:2100, :2301] / 2100 - 0.5
+    plane = np.random.default_rng(0).poisson(2000 * np.exp(-2 * ((x - 0.1) ** 2 + (y + 0.05) ** 2))).astype(np.uint16)
+    whole = ndimage.gaussian_filter(plane.astype(float), 21.0)
+    low, high = np.quantile(whole, (0.001, 0.999))
+    view = PlaneView(plane, bit_depth=12)
+    assert field.uniformity_robust(view).value == pytest.approx(100 * low / high, rel=3e-4)
+    assert field.cv_robust(view).value == pytest.approx(whole.std() / whole.mean(), rel=3e-3)
