@@ -65,6 +65,13 @@ def moments(plane: np.ndarray) -> np.ndarray:
     return sums
 
 
+@njit(cache=True, nogil=True)
+def _clip(row: np.ndarray, last: np.uint16, clipped: np.ndarray) -> None:
+    """Write the values of a row, those beyond the last as the last (in vectors, apart from the counting)."""
+    for j in range(row.size):
+        clipped[j] = min(row[j], last)
+
+
 @njit(parallel=True, cache=True, nogil=True)
 def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
     """Count the pixels of each value of a uint16 plane; values from `bins` on count as the last.
@@ -87,13 +94,14 @@ def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
     last, one = np.uint16(bins - 1), np.uint32(1)
     for block in prange(blocks):
         even, odd = partial[block, 0], partial[block, 1]  # equal neighbours do not wait for each other
+        row = np.empty(columns, np.uint16)
         for i in range(block * _ROWS_PER_HISTOGRAM, min(rows, (block + 1) * _ROWS_PER_HISTOGRAM)):
-            row = plane[i]
+            _clip(plane[i], last, row)
             for j in range(0, columns - 1, 2):
-                even[min(row[j], last)] += one
-                odd[min(row[j + 1], last)] += one
+                even[row[j]] += one
+                odd[row[j + 1]] += one
             if columns % 2:
-                even[min(row[columns - 1], last)] += one
+                even[row[columns - 1]] += one
     counts = np.zeros(bins, np.int64)
     for block in range(blocks):
         for counter in range(2):

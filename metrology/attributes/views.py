@@ -105,10 +105,9 @@ class PlaneView:
 
     @cached_property
     def diagonal_details(self) -> np.ndarray:
-        """Absolute diagonal wavelet coefficients that are not zero [count], unordered."""
+        """Absolute diagonal wavelet coefficients of type float32, one for four pixels [count]."""
         self.require_contrast()
-        details = kernels.diagonal_details(self.counts).ravel()
-        return np.asarray(details[details > 0])
+        return np.asarray(kernels.diagonal_details(self.counts))
 
 
 class PairView:
