@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from common.errors import FitError
 from metrology.attributes.bead_fit import noisy_median
 from metrology.attributes.bead_shape import axial_skew, focal_difference
-from metrology.attributes.beads import median_width
+from metrology.attributes.beads import fwhm_axial, fwhm_lateral_x, fwhm_lateral_y, median_along
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -20,136 +20,34 @@ if TYPE_CHECKING:
     from metrology.attributes.beads import BeadView
 
 
-def fwhm_ratio_lateral_x(view: BeadView) -> Quantity:
-    """Median width of the beads along x over what theory allows [1].
+def ratio_to_theory(
+    figure: Callable[[BeadView], Quantity], theory: Literal["fwhm_axial_um", "fwhm_lateral_um"]
+) -> Callable[[BeadView], Quantity]:
+    """Make the figure of a view that is a width of its beads over what theory allows [1].
 
     Parameters
     ----------
-    view : BeadView
-        The beads of one channel and its optics.
+    figure : callable
+        Gives the width [µm].
+    theory : {"fwhm_axial_um", "fwhm_lateral_um"}
+        Which width of an aberration-free instrument it is divided by.
 
     Returns
     -------
-    Quantity
-        1 for an aberration-free instrument [1], its standard error and the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    MissingMetadataError
-        The optics are not known.
+    callable
+        Gives 1 for an aberration-free instrument [1], with its standard error and the number of beads; raises
+        TooFewBeadsError where none can be measured and MissingMetadataError where the optics are not known.
     """
-    return fwhm_ratio(median_width([bead.lateral_x for bead in view.beads]), view.theory.fwhm_lateral_um)
+    return lambda view: fwhm_ratio(figure(view), getattr(view.theory, theory))
 
 
-def fwhm_ratio_lateral_y(view: BeadView) -> Quantity:
-    """Median width of the beads along y over what theory allows [1].
+fwhm_ratio_lateral_x = ratio_to_theory(fwhm_lateral_x, "fwhm_lateral_um")
+fwhm_ratio_lateral_y = ratio_to_theory(fwhm_lateral_y, "fwhm_lateral_um")
+fwhm_ratio_axial = ratio_to_theory(fwhm_axial, "fwhm_axial_um")
 
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel and its optics.
-
-    Returns
-    -------
-    Quantity
-        1 for an aberration-free instrument [1], its standard error and the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    MissingMetadataError
-        The optics are not known.
-    """
-    return fwhm_ratio(median_width([bead.lateral_y for bead in view.beads]), view.theory.fwhm_lateral_um)
-
-
-def fwhm_ratio_axial(view: BeadView) -> Quantity:
-    """Median width of the beads along z over what theory allows [1].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel and its optics.
-
-    Returns
-    -------
-    Quantity
-        1 for an aberration-free instrument [1], its standard error and the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    MissingMetadataError
-        The optics are not known.
-    """
-    return fwhm_ratio(median_width([bead.axial for bead in view.beads]), view.theory.fwhm_axial_um)
-
-
-def metroloj_fwhm_lateral_x(view: BeadView) -> Quantity:
-    """Median width along x of 1-D Gaussians through the brightest voxels, as MetroloJ_QC fits [µm].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel.
-
-    Returns
-    -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    """
-    return median_width([bead.lateral_x for bead in view.line_beads])
-
-
-def metroloj_fwhm_lateral_y(view: BeadView) -> Quantity:
-    """Median width along y of 1-D Gaussians through the brightest voxels, as MetroloJ_QC fits [µm].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel.
-
-    Returns
-    -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    """
-    return median_width([bead.lateral_y for bead in view.line_beads])
-
-
-def metroloj_fwhm_axial(view: BeadView) -> Quantity:
-    """Median width along z of 1-D Gaussians through the brightest voxels, as MetroloJ_QC fits [µm].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel.
-
-    Returns
-    -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    """
-    return median_width([bead.axial for bead in view.line_beads])
+metroloj_fwhm_lateral_x = median_along("lateral_x", lines=True)
+metroloj_fwhm_lateral_y = median_along("lateral_y", lines=True)
+metroloj_fwhm_axial = median_along("axial", lines=True)
 
 
 def astigmatism(view: BeadView) -> Quantity:

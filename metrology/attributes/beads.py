@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from metrology.attributes.bead_selection import find_beads
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from instruments.optics.resolution import OpticalSettings, Resolution
     from metrology.attributes.bead_fit import Bead, Width
     from metrology.attributes.bead_selection import Candidate
@@ -186,67 +188,35 @@ class BeadView:
         return self.field.beads
 
 
-def fwhm_lateral_x(view: BeadView) -> Quantity:
-    """Median width of the beads along x [µm].
+def median_along(
+    axis: Literal["axial", "lateral_y", "lateral_x"], *, lines: bool = False
+) -> Callable[[BeadView], Quantity]:
+    """Make the figure of a view that is the median width of its beads along an axis [µm].
 
     Parameters
     ----------
-    view : BeadView
-        The beads of one channel.
+    axis : {"axial", "lateral_y", "lateral_x"}
+        Along z, y or x.
+    lines : bool
+        Whether the widths are those of 1-D Gaussians through the brightest voxels, as MetroloJ_QC fits.
 
     Returns
     -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
+    callable
+        Gives the median and its standard error [µm], with the number of beads; raises TooFewBeadsError where none can be
+        measured.
     """
-    return median_width([bead.lateral_x for bead in view.beads])
+
+    def figure(view: BeadView) -> Quantity:
+        beads = view.line_beads if lines else view.beads
+        return median_width([getattr(bead, axis) for bead in beads])
+
+    return figure
 
 
-def fwhm_lateral_y(view: BeadView) -> Quantity:
-    """Median width of the beads along y [µm].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel.
-
-    Returns
-    -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    """
-    return median_width([bead.lateral_y for bead in view.beads])
-
-
-def fwhm_axial(view: BeadView) -> Quantity:
-    """Median width of the beads along z [µm].
-
-    Parameters
-    ----------
-    view : BeadView
-        The beads of one channel.
-
-    Returns
-    -------
-    Quantity
-        Median and its standard error [µm], with the number of beads.
-
-    Raises
-    ------
-    TooFewBeadsError
-        No bead can be measured.
-    """
-    return median_width([bead.axial for bead in view.beads])
+fwhm_lateral_x = median_along("lateral_x")
+fwhm_lateral_y = median_along("lateral_y")
+fwhm_axial = median_along("axial")
 
 
 def lateral_asymmetry(view: BeadView) -> Quantity:
