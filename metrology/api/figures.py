@@ -38,7 +38,8 @@ class ChannelFiguresOutput(serializers.Serializer):
     depth = _absent("Of a z-stack of a slide: mean_counts of each slice, z_step_um, width [µm].")
     frames = _absent(
         "Of repeated frames: mean_counts and variance_counts2 of squares of 8 pixels, line (slope and intercept with "
-        "standard errors), frame_mean_counts, time_step_s, gain [e⁻/ADU], read_noise and offset [counts], bleaching [%]."
+        "standard errors), frame_mean_counts, time_step_s, gain [e⁻/ADU], bleaching [%]; of the frames "
+        "without light read_noise and offset [counts], dark_name (which scan)."
     )
     mosaic = _absent(
         "Of a tile scan: tile_mean_counts, relative_percent (of their mean), tilt (down and right with standard errors "

@@ -7,15 +7,13 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
 from metrology.attributes.beads import BeadField, BeadView
 from metrology.attributes.colours import ColourView, require_channels
 from metrology.attributes.frames import FramesView
 from metrology.attributes.marbles import MarbleView
 from metrology.attributes.mosaic import MosaicView
-from metrology.attributes.registry import Attribute, attribute, for_standard
+from metrology.attributes.registry import DARK, Attribute, attribute, for_standard
 from metrology.attributes.slices import StackView
 from metrology.attributes.views import PairView, PlaneView
 from metrology.imaging.planes import brightest_slice
@@ -87,7 +85,9 @@ class Beside:
     reference : ImageStack, optional
         The same field at a better time.
     dark : ImageStack, optional
-        Frames taken without light, with the same detector settings.
+        Frames taken without light, with the same detector settings; of a scan of dark frames they are the image itself.
+    dark_name : str, optional
+        What the dark frames are called, for whoever reads the figures.
     optics : tuple of OpticalSettings, optional
         Technique, objective and wavelengths of each channel.
     tiles : TileGrid, optional
@@ -96,6 +96,7 @@ class Beside:
 
     reference: ImageStack | None = None
     dark: ImageStack | None = None
+    dark_name: str = ""
     optics: tuple[OpticalSettings, ...] = ()
     tiles: TileGrid | None = None
 
@@ -172,6 +173,8 @@ def measure_stack(
     known = beside or Beside()
     if reference is not None:
         known = replace(known, reference=reference)
+    if standard_kind == DARK and known.dark is None:
+        known = replace(known, dark=stack)
     if attribute_ids is not None:
         wanted = tuple(attribute(one) for one in attribute_ids)
     else:
@@ -250,9 +253,9 @@ class _Channel:
         """All time points of the slice measured."""
         dark = self.beside.dark
         return FramesView(
-            _series(self.stack, self.channel, self.slice_z),
+            self.stack.frames(c=self.channel, z=self.slice_z),
             bit_depth=self.bit_depth,
-            dark=None if dark is None else _series(dark, min(self.channel, dark.shape_tczyx[1] - 1), 0),
+            dark=None if dark is None else dark.frames(c=min(self.channel, dark.shape_tczyx[1] - 1)),
             **self._sizes,
         )
 
@@ -335,11 +338,6 @@ _VIEWS = {
     "plane": "plane", "reference": "pair", "beads": "beads", "optics": "beads", "frames": "frames", "dark": "frames",
     "colours": "colours", "marbles": "marbles", "mosaic": "mosaic", "stack": "slices", "readings": "readings",
 }  # fmt: skip
-
-
-def _series(stack: ImageStack, channel: int, slice_z: int) -> np.ndarray:
-    """Return all time points of one slice, shape (T, Y, X)."""
-    return np.stack([stack.plane(t=t, c=channel, z=slice_z) for t in range(stack.shape_tczyx[0])])
 
 
 def _function(one: Attribute) -> Callable[[object], Quantity]:

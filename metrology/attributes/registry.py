@@ -21,6 +21,9 @@ Needs = Literal[
     "plane", "reference", "beads", "optics", "colours", "marbles", "frames", "dark", "mosaic", "stack", "readings"
 ]
 
+DARK = "dark"
+"""Kind of standard of frames without light: what is told of a sample says nothing there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -51,7 +54,7 @@ class Attribute:
         and what the optics allow ("optics"), two channels ("colours"), repeated frames ("frames"), those without light
         ("dark"), a tile scan ("mosaic"), a z-stack ("stack"), or a power meter's readings, without an image ("readings").
     standards : tuple of str
-        Kinds of standard samples that it is measured on; `("any",)` for all.
+        Kinds of standard samples that it is measured on; `("any",)` for all that are lit.
     """
 
     id: str
@@ -69,8 +72,8 @@ class Attribute:
     standards: tuple[str, ...] = ("any",)
 
     def applies_to(self, kind: str | None) -> bool:
-        """Whether it is measured on a kind of standard sample."""
-        return "any" in self.standards or kind in self.standards
+        """Whether it is measured on a kind of standard sample; dark frames show no sample, so "any" is none of them."""
+        return kind in self.standards or ("any" in self.standards and kind != DARK)
 
 
 _HERE = "metrology.attributes"
@@ -145,9 +148,9 @@ _ALL = (
     Attribute("photobleaching", "photobleaching", "β", "%", "Signal lost from each frame to the next.", "up", "none",
               "intensity", f"{_HERE}.frames:photobleaching", "definition", needs="frames", standards=_AT_REST),
     Attribute("read_noise", "read noise", "σ_r", "counts", "Standard deviation of a pixel in the dark.", "up", "log",
-              "noise", f"{_HERE}.frames:read_noise", _JANESICK, needs="dark"),
+              "noise", f"{_HERE}.frames:read_noise", _JANESICK, needs="dark", standards=(DARK,)),
     Attribute("offset", "offset", "o", "counts", "Mean count in the dark.", "none", "none", "intensity",
-              f"{_HERE}.frames:offset", _JANESICK, needs="dark"),
+              f"{_HERE}.frames:offset", _JANESICK, needs="dark", standards=(DARK,)),
     # texture
     Attribute("glcm_homogeneity", "homogeneity", "HOM", "1", "How often neighbours have similar grey levels.", "down",
               "logit", "texture", f"{_HERE}.glcm:homogeneity", _HARALICK),
@@ -325,6 +328,6 @@ def for_standard(kind: str | None) -> tuple[Attribute, ...]:
     Returns
     -------
     tuple of Attribute
-        Those that apply to any sample and those of this kind.
+        Those that apply to any sample that is lit and those of this kind.
     """
     return tuple(one for one in _ALL if one.applies_to(kind))

@@ -51,20 +51,29 @@ def _transfer_said(numbers: Mapping[str, Any]) -> str:
     """Say the gain, the read noise and the offset, or why they are not known."""
     found, gain = numbers["line"], numbers["gain"]
     if found is None:
-        return f"Variance over time against mean, by squares of the field. {numbers['why_no_line']}"
+        said = ["Variance over time against mean, by squares of the field.", numbers["why_no_line"]]
+        return " ".join([*said, *_dark_said(numbers)])
     slope = quantity_text(found["slope"], "counts", found["slope_error"])
     intercept = quantity_text(found["intercept"], "counts²", found["intercept_error"])
     said = [f"Variance over time against mean, by {found['squares']} squares of the field: it grows by {slope}."]
     if gain is not None:
         said.append(f"Gain {quantity_text(gain['value'], 'e⁻/ADU', gain['uncertainty'])}.")
-    dark = [("read_noise", "Read noise"), ("offset", "Offset")]
-    known = [(word, numbers[name]) for name, word in dark if numbers[name] is not None]
-    said += [f"{word} {quantity_text(one['value'], 'counts', one['uncertainty'])}." for word, one in known]
-    if len(known) < len(dark):
+    dark = _dark_said(numbers)
+    if not dark:
         said.append(
-            f"The line meets a mean of 0 at {intercept}; to tell read noise and offset apart takes frames without light."
+            f"The line meets a mean of 0 at {intercept}; to tell read noise and offset apart takes frames without light: "
+            "a scan of dark frames before this one, with the same size and detector settings."
         )
-    return " ".join(said)
+    return " ".join([*said, *dark])
+
+
+def _dark_said(numbers: Mapping[str, Any]) -> list[str]:
+    """Say what the frames without light tell, and which scan they are; nothing where there are none."""
+    quantities = [("read_noise", "Read noise"), ("offset", "Offset")]
+    known = [(word, numbers[name]) for name, word in quantities if numbers[name] is not None]
+    said = [f"{word} {quantity_text(one['value'], 'counts', one['uncertainty'])}." for word, one in known]
+    scan = numbers.get("dark_name")  # not noted by an earlier Strehl
+    return [*said, f"Frames without light: {scan}."] if scan else said
 
 
 def _intensity(numbers: Mapping[str, Any]) -> Drawing:

@@ -191,6 +191,42 @@ def settings_stated(metadata: Mapping[str, Any]) -> tuple[Requirement, ...]:
     return tuple(Requirement(one.setting, one.channel, value) for one, value in found if value is not None)
 
 
+_DETECTOR_OF_IMAGE = ("averaging", "line_averaging")
+_DETECTOR_OF_CHANNEL = ("detector_name", "gain", "digital_gain", "offset", "detector_voltage_v", "binning", "averaging")
+
+
+def same_detector_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two files state nothing different of how their detectors were set.
+
+    Parameters
+    ----------
+    one, other : mapping
+        As for `compare_settings`.
+
+    Returns
+    -------
+    bool
+        Whether detector, gain, digital gain, offset, voltage, binning and averaging of each channel are equal wherever
+        both files state them.
+    """
+    pairs: list[tuple[Mapping[str, Any], Mapping[str, Any], tuple[str, ...]]] = [(one, other, _DETECTOR_OF_IMAGE)]
+    # a channel that one of them lacks is not stated
+    channels = zip(one.get("channels", ()), other.get("channels", ()), strict=False)
+    pairs += [(mine, yours, _DETECTOR_OF_CHANNEL) for mine, yours in channels]
+    return all(
+        _is_same(mine[name]["value"], yours[name]["value"])
+        for mine, yours, names in pairs
+        for name in names
+        if name in mine and name in yours
+    )
+
+
+def _is_same(one: object, other: object) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-6)  # files keep settings in single precision
+    return str(one).casefold() == str(other).casefold()
+
+
 def _requirement(row: Mapping[str, Any]) -> Requirement:
     setting = SETTINGS.get(str(row.get("setting")))
     if setting is None:

@@ -189,6 +189,16 @@ class ImageStack:
         slices.flags.writeable = False
         return slices
 
+    def frames(self, *, c: int = 0, z: int = 0) -> np.ndarray:
+        """Return all time points (T, Y, X) of one slice of one channel.
+
+        Raises
+        ------
+        UnreadableImageError
+            A plane of the file is damaged.
+        """
+        return np.stack([self.plane(t=t, c=c, z=z) for t in range(self.shape_tczyx[0])])
+
     def with_fields(self, **overrides: Sourced) -> ImageStack:
         """Return the same image with some facts given by someone who knows better."""
         return replace(self, metadata=self.metadata.with_fields(**overrides))

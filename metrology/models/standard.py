@@ -19,6 +19,7 @@ class StandardKind(models.TextChoices):
     MULTICOLOUR_BEADS = "multicolour_beads", "multicolour beads"
     CONVALLARIA = "convallaria", "Convallaria"
     KIDNEY = "kidney", "kidney"
+    DARK = "dark", "dark frames (no light)"
     POWER_METER = "power_meter", "power meter"
     OTHER = "other", "other specimen"
 

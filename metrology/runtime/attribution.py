@@ -29,12 +29,14 @@ GUESSED_DEPTH = "largest value in the file"
 
 # Words by which labels and file names say what lay on the stage; the more special kinds first
 _KIND_WORDS: tuple[tuple[str, str], ...] = (
+    (StandardKind.DARK, r"dark[\s_-]*frames?(?![a-z])"),
     (StandardKind.MULTICOLOUR_BEADS, r"multi-?colou?r|rainbow|tetraspeck"),
     (StandardKind.MARBLES, r"marbles?"),
     (StandardKind.BEADS, r"beads?|psf"),
     (StandardKind.SLIDE, r"slide|homogeneous|flat-?field|uniformity"),
     (StandardKind.CONVALLARIA, r"convallaria"),
     (StandardKind.KIDNEY, r"kidney"),
+    (StandardKind.DARK, r"(?<![a-z])dark(?![a-z])(?![\s_-]*(?:field|red|room))"),  # the last: beads may be dark red
 )
 
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.errors import FitError
-from metrology.attributes.frames import photon_transfer
+from common.errors import FitError, MissingMetadataError
+from metrology.attributes.frames import FramesView, offset, photon_transfer, read_noise
 from metrology.attributes.transfer_points import transfer_points
 from metrology.runtime.figures_scan import compact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metrology.attributes.quantity import Quantity
     from metrology.runtime.figures_scan import Scan
 
 
@@ -27,30 +30,46 @@ def frames_numbers(scan: Scan) -> dict[str, Any]:
     -------
     dict
         `mean_counts` and `variance_counts2` of squares of 8 pixels, `line` (slope and intercept with standard errors;
-        None where the frames do not tell, then `why_no_line`), `frame_mean_counts`, `time_step_s` (None where not known),
-        and as measured: `gain`, `read_noise`, `offset`, `bleaching` (None where they could not be had).
+        None where the frames do not tell, then `why_no_line`), `frame_mean_counts`, `time_step_s` (None where not known);
+        of the frames without light `read_noise`, `offset` and `dark_name`, the scan that they are (None and empty where
+        there is none); and as measured `gain` and `bleaching` (None where they could not be had).
     """
     stack = scan.stack
-    frames = np.stack([stack.plane(t=t, c=scan.channel, z=scan.facts.slice_z) for t in range(stack.shape_tczyx[0])])
+    frames = stack.frames(c=scan.channel, z=scan.facts.slice_z)
+    dark = scan.beside.dark
+    without_light = None if dark is None else dark.frames(c=scan.channel)
     largest = 2**scan.measured.bit_depth - 1
     means, variances = transfer_points(frames, largest_count=largest)
     step = stack.metadata.value("time_step_s")
     return {
         "mean_counts": compact(means),
         "variance_counts2": compact(variances),
-        **_line(frames, largest),
+        **_line(frames, largest, without_light),
         "frame_mean_counts": compact(frames.mean(axis=(1, 2), dtype=np.float64)),
         "time_step_s": None if step is None else compact(step),
         "gain": scan.reading("gain_e_per_adu"),
-        "read_noise": scan.reading("read_noise"),
-        "offset": scan.reading("offset"),
+        **_detector(FramesView(frames, bit_depth=scan.measured.bit_depth, dark=without_light)),
+        "dark_name": scan.beside.dark_name,
         "bleaching": scan.reading("photobleaching"),
     }
 
 
-def _line(frames: np.ndarray, largest: int) -> dict[str, Any]:
+def _detector(view: FramesView) -> dict[str, Any]:
+    """Return read noise and offset by the dark frames; charted are those of the dark scan itself, once."""
+    return {"read_noise": _known(read_noise, view), "offset": _known(offset, view)}
+
+
+def _known(function: Callable[[FramesView], Quantity], view: FramesView) -> dict[str, Any] | None:
     try:
-        found = photon_transfer(frames, largest_count=largest)
+        found = function(view)
+    except (FitError, MissingMetadataError):
+        return None
+    return {"value": found.value, "uncertainty": found.uncertainty, "n": found.n}
+
+
+def _line(frames: np.ndarray, largest: int, dark: np.ndarray | None) -> dict[str, Any]:
+    try:
+        found = photon_transfer(frames, largest_count=largest, dark=dark)
     except FitError as error:
         return {"line": None, "why_no_line": str(error)}
     line = {

@@ -17,9 +17,9 @@ from metrology.runtime.figures import figures_write
 from metrology.runtime.optics import optics_of
 from metrology.runtime.previews import previews_write, tiles_write
 from metrology.runtime.quantities import rows_of
-from metrology.runtime.reading import read_original, read_reference
+from metrology.runtime.reading import read_dark, read_original, read_reference
 from metrology.runtime.validity import why_invalid
-from metrology.selectors.standards import reference_for
+from metrology.selectors.standards import dark_for, reference_for
 from metrology.services.measurements import facts_noted, measurements_record
 from metrology.services.protocols import protocol_for
 
@@ -76,7 +76,14 @@ def measure(acquisition: Acquisition) -> None:
     kind = acquisition.standard.kind if acquisition.standard else None
     chosen = reference_for(acquisition)
     reference = None if chosen is None else read_reference(chosen.acquisition)
-    beside = Beside(reference=reference, optics=optics_of(acquisition), tiles=_tile_grid(stack))
+    dark = dark_for(acquisition)
+    beside = Beside(
+        reference=reference,
+        dark=None if dark is None else read_dark(dark),
+        dark_name="" if dark is None else f"{dark} of {dark.acquired_at:%Y-%m-%d %H:%M} UTC",
+        optics=optics_of(acquisition),
+        tiles=_tile_grid(stack),
+    )
     measured = measure_stack(stack, standard_kind=kind, bit_depth=acquisition.bit_depth, beside=beside)
     beads_write(
         acquisition, {c: one.bead_field for c, one in enumerate(measured.channels) if one.bead_field is not None}

@@ -60,13 +60,26 @@ def read_reference(acquisition: Acquisition) -> ImageStack:
     return _kept(acquisition.pk) or read_original(acquisition)
 
 
+def read_dark(acquisition: Acquisition) -> ImageStack:
+    """Read a scan of dark frames, all of them: once for the many scans that follow, where it is small.
+
+    Raises
+    ------
+    StrehlError
+        As `read_file`.
+    """
+    return _kept(acquisition.pk, all_times=True) or read_original(acquisition)
+
+
 @lru_cache(maxsize=4)
-def _kept(acquisition_id: int) -> ImageStack | None:
-    """Return an image whose first time point is in memory, None where that is large; originals never change."""
+def _kept(acquisition_id: int, *, all_times: bool = False) -> ImageStack | None:
+    """Return an image whose first, or every, time point is in memory, None where that is large; originals never change."""
     stack = read_original(Acquisition.objects.select_related("stored_file").get(pk=acquisition_id))
-    if np.prod(stack.shape_tczyx[1:], dtype=np.float64) * stack.dtype.itemsize > LARGEST_KEPT_BYTES:
+    times, channels, *sizes = stack.shape_tczyx
+    kept = times if all_times else 1
+    if np.prod([kept, channels, *sizes], dtype=np.float64) * stack.dtype.itemsize > LARGEST_KEPT_BYTES:
         return None
-    pixels = np.stack([stack.z_stack(c=channel) for channel in range(stack.shape_tczyx[1])])[np.newaxis]
+    pixels = np.stack([[stack.z_stack(t=t, c=channel) for channel in range(channels)] for t in range(kept)])
     return ImageStack(pixels, stack.metadata, stack.file_format, stack.tile_grid)
 
 

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from common.errors import NotFoundError
+from common.models import JobState
+from metrology.attributes.registry import attribute
+from metrology.imaging.comparability import same_detector_settings
 from metrology.models import Acquisition, ReferenceAcquisition, Standard, StandardKind, Validity
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from instruments.models import Facility
+
+DARK_SCANS_LOOKED_AT = 50
+"""A scan looks for its detector settings among so many dark scans before it."""
 
 
 def standard_list(facility: Facility) -> QuerySet[Standard]:
@@ -106,6 +112,39 @@ def reference_for(acquisition: Acquisition) -> ReferenceAcquisition | None:
         latest = choices.exclude(acquisition_id=acquisition.pk).first()
     usable = latest is not None and latest.ended_at is None and latest.acquisition.validity != Validity.INVALID
     return latest if usable else None
+
+
+def dark_for(acquisition: Acquisition) -> Acquisition | None:
+    """Return the scan of dark frames that repeated frames are read with, or None where there is none.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        With the facts of its file, its instrument, optical path, standard and date settled.
+
+    Returns
+    -------
+    Acquisition or None
+        The latest measured and valid one acquired before, of the same instrument and path, with frames of the same size,
+        channels and bit depth and the same detector settings, as far as both files state them. Scans of one frame, and
+        samples that no gain is told of, need none: nothing is asked of the database.
+    """
+    standard = acquisition.standard
+    if standard is None or (acquisition.size_t or 1) < 2 or not attribute("gain_e_per_adu").applies_to(standard.kind):
+        return None
+    earlier = Acquisition.objects.filter(
+        facility=acquisition.facility_id,
+        instrument=acquisition.instrument_id,
+        optical_path=acquisition.optical_path_id,
+        standard__kind=StandardKind.DARK,
+        state=JobState.DONE,
+        validity=Validity.VALID,
+        acquired_at__lt=acquisition.acquired_at,
+        size_t__gte=2,
+        **{name: getattr(acquisition, name) for name in ("size_c", "size_y", "size_x", "bit_depth")},
+    )
+    latest = earlier.select_related("stored_file").order_by("-acquired_at", "-pk")[:DARK_SCANS_LOOKED_AT]
+    return next((one for one in latest if same_detector_settings(one.metadata, acquisition.metadata)), None)
 
 
 def reference_of(acquisition: Acquisition) -> ReferenceAcquisition | None:

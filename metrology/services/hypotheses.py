@@ -37,14 +37,25 @@ def rank_causes(flag: Flag) -> list[Cause]:
 
     A detector is suspected when intensity or noise moved in its channel alone, or clearly earlier or in more quantities
     than in the others; the light or its path when all channels lost signal; the optics when sizes and sharpness moved;
-    the scanner when lines no longer lie above one another; the slide when other instruments that scanned the same standard
+    the scanner when lines no longer lie above one another; the detector or stray light when frames without light changed;
+    the slide when other instruments that scanned the same standard
     were flagged within four weeks.
     """
     signals = list(flag.signals.select_related("series__standard", "series__light_setting__light_source"))
     moved = [signal.series for signal in signals]
     groups = {ATTRIBUTES[series.attribute_id].group for series in moved}
     all_channels = set(flag.instrument.series.values_list("channel", flat=True))
-    causes = _light(signals, all_channels)
+    in_the_dark = [series for series in moved if _is_dark(series)]
+    causes = _light([signal for signal in signals if not _is_dark(signal.series)], all_channels)
+    if in_the_dark:
+        names = sorted({ATTRIBUTES[series.attribute_id].name for series in in_the_dark})
+        causes.append(
+            {
+                "cause": f"the detector of channel {_names({series.channel for series in in_the_dark})}, or stray light",
+                "because": f"{', '.join(names)} moved in frames without light",
+                "weight": 4.0,
+            }
+        )
     if groups & _OPTICS:
         names = sorted({ATTRIBUTES[s.attribute_id].name for s in moved if ATTRIBUTES[s.attribute_id].group in _OPTICS})
         causes.append(
@@ -117,7 +128,7 @@ def _leading(first: dict[int, datetime], counts: dict[int, int]) -> list[Cause]:
 
 def _slide(flag: Flag, moved: list[Series]) -> list[Cause]:
     """Blame the slide where another instrument that scans it moved at the same time."""
-    standards = {series.standard_id for series in moved}
+    standards = {series.standard_id for series in moved if not _is_dark(series)}  # darkness cannot fade
     others = (
         FlagSignal.objects.filter(series__standard_id__in=standards)
         .exclude(flag__instrument=flag.instrument)
@@ -135,6 +146,10 @@ def _slide(flag: Flag, moved: list[Series]) -> list[Cause]:
             "weight": 4.0,
         }
     ]
+
+
+def _is_dark(series: Series) -> bool:
+    return series.standard.kind == StandardKind.DARK
 
 
 def _names(channels: set[int]) -> str:

@@ -26,7 +26,7 @@ OME = """<?xml version="1.0" encoding="UTF-8"?>
   {date}
   <InstrumentRef ID="Instrument:0"/><ObjectiveSettings ID="Objective:0"/>
   <Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SignificantBits="12" SizeX="{x}" SizeY="{y}" SizeZ="{z}"
-          SizeC="{c}" SizeT="1" {sizes}>
+          SizeC="{c}" SizeT="{t}" {sizes}>
    {channels}<TiffData IFD="0" PlaneCount="{planes}"/>
   </Pixels>
  </Image>
@@ -73,10 +73,16 @@ def ome_tiff(
     na=1.0,
     magnification=20,
     detectors=(),
+    gain=None,
 ) -> bytes:
-    """An OME-TIFF that says which instrument wrote it (the one given), when, and what it shows."""
+    """An OME-TIFF that says which instrument wrote it (the one given), when, and what it shows; pixels: (T)CZYX.
+
+    `gain` is that of every detector, which are then to be named.
+    """
     pixels = field(seed) if pixels is None else pixels
-    channels, slices, rows, columns = pixels.shape
+    times = pixels.shape[0] if pixels.ndim == 5 else 1
+    channels, slices, rows, columns = pixels.shape[-4:]
+    setting = "" if gain is None else f' Gain="{gain}"'
     sizes = "" if pixel_um is None else f'PhysicalSizeX="{pixel_um}" PhysicalSizeY="{pixel_um}" PhysicalSizeZ="0.2"'
     xml = OME.format(
         manufacturer=getattr(instrument, "manufacturer", "Zeiss"),
@@ -93,12 +99,13 @@ def ome_tiff(
         sizes=sizes,
         channels="".join(
             f'<Channel ID="Channel:0:{index}" SamplesPerPixel="1">'
-            + (f'<DetectorSettings ID="Detector:{index}"/>' if detectors else "")
+            + (f'<DetectorSettings ID="Detector:{index}"{setting}/>' if detectors else "")
             + "</Channel>"
             for index in range(channels)
         ),
         detectors="".join(f'<Detector ID="Detector:{index}" Model="{name}"/>' for index, name in enumerate(detectors)),
-        planes=channels * slices,
+        planes=times * channels * slices,
+        t=times,
     )
     target = io.BytesIO()
     tifffile.imwrite(target, pixels.reshape(-1, rows, columns), description=xml.encode(), metadata=None)

@@ -159,14 +159,38 @@ def test_repeated_frames_and_frames_in_the_dark_tell_of_the_detector():
     rng = np.random.default_rng(0)
     lit = ImageStack(_repeats(rng, np.tile(np.linspace(20, 400, 128), (128, 1)), 6))
     dark = ImageStack(_repeats(rng, np.zeros((128, 128)), 4))
+    without_light = _values(measure_stack(dark, standard_kind="dark"))
+    assert without_light == {"read_noise": pytest.approx(3, rel=0.02), "offset": pytest.approx(100, abs=0.1)}
     values = _values(measure_stack(lit, standard_kind="slide", beside=Beside(dark=dark)))
     assert values["gain_e_per_adu"] == pytest.approx(0.5, rel=0.03)
-    assert values["read_noise"] == pytest.approx(3, rel=0.02)
-    assert values["offset"] == pytest.approx(100, abs=0.1)
+    assert not values.keys() & without_light.keys()  # one dark scan is one point, however many scans it goes with
     assert values["photobleaching"] == pytest.approx(0, abs=0.1)
     one = measure_stack(ImageStack(lit.pixels[:1]), standard_kind="slide")
     told = {each.attribute_id for each in (*one.readings, *one.failures)}
     assert not told & {"gain_e_per_adu", "read_noise", "offset", "photobleaching", "tilt_per_mm", "brightest_slice"}
+
+
+def test_of_dark_frames_nothing_is_told_but_the_detector():
+    assert [one.id for one in for_standard("dark")] == ["read_noise", "offset"]
+    assert not {"read_noise", "offset"} & {one.id for kind in ("slide", "other", None) for one in for_standard(kind)}
+
+
+def test_one_dark_frame_tells_nothing():
+    one = ImageStack(_repeats(np.random.default_rng(0), np.zeros((64, 64)), 1))
+    measured = measure_stack(one, standard_kind="dark")
+    assert measured.readings == ()
+    assert {each.attribute_id for each in measured.failures} == {"read_noise", "offset"}
+    assert all("Repeated frames are needed, and there is one." in each.message for each in measured.failures)
+
+
+def test_with_dark_frames_a_field_of_one_brightness_tells_the_gain():
+    rng = np.random.default_rng(0)
+    even = ImageStack(_repeats(rng, np.full((128, 128), 300.0), 6))
+    dark = ImageStack(_repeats(rng, np.zeros((128, 128)), 4))
+    alone = measure_stack(even, standard_kind="slide", attribute_ids=["gain_e_per_adu"])
+    known = measure_stack(even, standard_kind="slide", attribute_ids=["gain_e_per_adu"], beside=Beside(dark=dark))
+    assert alone.readings == ()
+    assert _values(known)["gain_e_per_adu"] == pytest.approx(0.5, rel=0.02)
 
 
 def test_what_an_image_cannot_tell_is_refused_when_asked_for_by_name():

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from common.errors import InputError
-from metrology.imaging.comparability import SETTINGS, compare_settings, requirements_of, settings_stated
+from metrology.imaging.comparability import (
+    SETTINGS,
+    compare_settings,
+    requirements_of,
+    same_detector_settings,
+    settings_stated,
+)
 from metrology.imaging.stack import Metadata, Sourced
 
 STATED = Metadata(
@@ -95,3 +101,30 @@ def test_a_setting_asked_for_twice_is_refused():
 def test_every_setting_is_a_field_that_readers_write():
     described = f"{Metadata.__doc__}"
     assert [name for name in SETTINGS if f"`{name}`" not in described] == []
+
+
+def _set(image=None, **channel):
+    """What a file of one channel states."""
+    stated = [{name: {"value": value, "source": "test"} for name, value in of.items()} for of in (image or {}, channel)]
+    return {**stated[0], "channels": [stated[1]]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (_set(gain=600, offset=-2.0), _set(gain=600.0, offset=-2.0), True),
+        (_set(gain=600), _set(gain=600.0001), True),
+        (_set(gain=600), _set(gain=601), False),
+        (_set(gain=600, offset=1), _set(gain=600, offset=2), False),
+        (_set(detector_voltage_v=700), _set(detector_voltage_v=720), False),
+        (_set(detector_name="PMT 1"), _set(detector_name="pmt 1"), True),
+        (_set(binning="2x2"), _set(binning="1x1"), False),
+        (_set({"averaging": 4}), _set({"averaging": 1}), False),
+        (_set(gain=600), _set(offset=1), True),
+        (_set(laser_power=2), _set(laser_power=0), True),
+        (_set(gain=600), {}, True),
+    ],
+)
+def test_detector_settings_are_the_same_unless_both_files_state_different_ones(one, other, same):
+    assert same_detector_settings(one, other) is same
+    assert same_detector_settings(other, one) is same

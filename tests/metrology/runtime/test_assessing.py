@@ -109,6 +109,13 @@ def test_a_rise_away_from_harm_is_not_flagged(path):
     assert not Flag.objects.exists()
 
 
+@pytest.mark.parametrize(("to", "flags"), [(1.4, 1), (0.7, 0)])
+def test_read_noise_in_the_dark_is_flagged_where_it_rises_and_not_where_it_falls(path, to, flags):
+    history(series_of(path, "read_noise", kind="dark"), fallen(to=to))
+    judge(path.instrument_id)
+    assert Flag.objects.count() == flags
+
+
 def test_scans_that_come_in_any_order_give_the_same_flag(path):
     history(series_of(path), fallen(), order=np.random.default_rng(3).permutation(50))
     judge(path.instrument_id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from metrology.models import FlagSignal
+from metrology.models import FlagSignal, StandardKind
 from metrology.services.hypotheses import rank_causes
 from tests.factories import catalogue, monitor
 
@@ -64,3 +64,27 @@ def test_optics_that_moved_without_the_light_blame_no_detector():
 
 def test_lines_that_no_longer_lie_above_one_another_blame_the_scanner_first():
     assert causes(("bidirectional_shift", 0, 4), ("sharpness", 0, 4))[0].startswith("the scanner")
+
+
+def flag_in_the_dark():
+    """Read noise of both channels moved in frames without light."""
+    flag = flag_of(("read_noise", 0, 4), ("read_noise", 1, 4))
+    dark = monitor.standard(flag.instrument.facility, kind=StandardKind.DARK)
+    for signal in flag.signals.all():
+        signal.series.standard = dark
+        signal.series.save()
+    return flag
+
+
+def test_frames_without_light_blame_the_detectors_and_no_light_source():
+    (found,) = rank_causes(flag_in_the_dark())
+    assert found["cause"] == "the detector of channel 0 and 1, or stray light"
+    assert found["because"] == "read noise moved in frames without light"
+
+
+def test_darkness_is_no_slide_that_fades():
+    flag = flag_in_the_dark()
+    dark = flag.signals.first().series.standard
+    other = flag_of(("read_noise", 0, 4))
+    other.signals.first().series.__class__.objects.filter(pk=other.signals.first().series_id).update(standard=dark)
+    assert "the standard slide itself" not in [one["cause"] for one in rank_causes(flag)]
