@@ -72,7 +72,11 @@ def test_the_csv_is_a_download_named_after_the_series(viewer, series):
     answer = viewer.get(reverse("metrology:series-csv", args=[series.pk]))
     assert answer["Content-Type"].startswith("text/csv")
     assert f'filename="{series.instrument.slug}-sharpness-channel-0.csv"' in answer["Content-Disposition"]
-    assert answer.content.decode().splitlines()[0].startswith("date,value [8-bit eq./px],uncertainty [8-bit eq./px],z,ewma")
+    assert (
+        answer.content.decode()
+        .splitlines()[0]
+        .startswith("date,value [8-bit eq./px],uncertainty [8-bit eq./px],z,ewma")
+    )
     assert len(answer.content.decode().splitlines()) == 4
 
 
