@@ -160,7 +160,7 @@ class Door:
             or Health.objects.filter(needs_assessment=True).exists()
         ):
             self.supervisor.look()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 def _measures(process: psutil.Process) -> bool:

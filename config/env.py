@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 _env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     _env.read_env(BASE_DIR / ".env")
+_env.ENVIRON.setdefault("LOGURU_LEVEL", "WARNING")  # the queue's client tells of every poll, several times a second
 
 EMBEDDED = "embedded"
 
