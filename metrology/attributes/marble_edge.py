@@ -20,6 +20,7 @@ _LEAST_RINGS = 6
 _MOST_STEPS = 40
 _SMALLEST_STEP_PX = 1e-5
 _NARROWEST_PX = 0.05  # sigma of the edge while it is fitted
+_LEAST_CURVATURE = 1e-9  # of the sum of squares along any of the four figures, over that along all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Marble:
     y_px, x_px : float
         Its centre [px].
     radius_px, radius_error_px : float
-        Where its profile is half way down, and the standard error [px].
+        Of the disk before it was blurred, and the standard error [px].
     sigma_px, sigma_error_px : float
         Blur of its edge and the standard error [px].
     roundness, roundness_error : float
@@ -75,7 +76,9 @@ def fit_marble(counts: np.ndarray, *, y_px: float, x_px: float, radius_px: float
 
     References
     ----------
-    Least squares by Marquardt, J. SIAM 11, 431 (1963). The light beyond the mean profile in a sector, over the step of the
+    Least squares by Marquardt, J. SIAM 11, 431 (1963). Blur moves the half height of the edge of a disk inwards, by half
+    the curvature times sigma² (as any diffusing contour; Evans & Spruck, J. Differ. Geom. 33, 635 (1991)); the radius is
+    what it was before. The light beyond the mean profile in a sector, over the step of the
     edge, is the area by which the edge lies further out; its second harmonic is the ellipse.
     """
     found = _fit(counts, y_px, x_px, radius_px)
@@ -92,7 +95,7 @@ def fit_marble(counts: np.ndarray, *, y_px: float, x_px: float, radius_px: float
     return Marble(
         y_px=y,
         x_px=x,
-        radius_px=edge,
+        radius_px=edge + sigma**2 / (2 * edge),
         radius_error_px=edge_error,
         sigma_px=sigma,
         sigma_error_px=sigma_error,
@@ -173,8 +176,9 @@ def _least_squares(
     normal, gradient, left = _equations(values, places, profile, sizes)
     for _ in range(_MOST_STEPS):
         damped = normal.copy()
+        least = _LEAST_CURVATURE * np.trace(normal)  # a sharp edge between two rings says nothing of its own width
         for i in range(4):
-            damped[i, i] += damping * normal[i, i] + 1e-12
+            damped[i, i] += damping * normal[i, i] + least
         step = np.linalg.solve(damped, -gradient)
         tried = values + step
         tried[3] = max(abs(tried[3]), _NARROWEST_PX)
