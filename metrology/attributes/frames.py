@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from common.errors import AxesError, FitError, MissingMetadataError
 from metrology.attributes.quantity import Quantity
 
-_BLOCK_PX = 8  # side of the squares over which variances and means are averaged
+SQUARE_PX = 8
+"""Side of the squares of a field over which means and variances are averaged [px]."""
 _LEAST_BLOCKS = 16
 _BISQUARE = (
     9.0  # times the scatter; a variance scatters askew, and a narrower Tukey function would pull it down by 0.5 %
@@ -96,11 +98,6 @@ class FramesView:
             )
         return self._dark
 
-    @property
-    def known_offset(self) -> float:
-        """Mean of the dark frames, 0 where there are none [count]."""
-        return 0.0 if self._dark is None else float(self._dark.mean(dtype=np.float64))
-
     @cached_property
     def transfer(self) -> Transfer:
         """The line of variance over mean."""
@@ -132,13 +129,15 @@ def photon_transfer(frames: np.ndarray, *, largest_count: int, dark: np.ndarray 
 
     Notes
     -----
-    Variances come from differences of successive frames, so slow bleaching cancels. Squares of 8 × 8 pixels are averaged:
-    the mean of each then has so little noise of its own that it does not flatten the line. Squares with a pixel at 0 or at
-    saturation are left out; what moves is given little weight (Tukey's bisquare).
+    Variances are those of the differences of successive frames within each square of 8 × 8 pixels about the square's mean
+    difference, so a change of brightness that the square has in common, as by bleaching or a flickering lamp, cancels; what
+    remains of it is the loss times the structure within the square. The mean of a square has so little noise of its own
+    that it does not flatten the line. Squares with a pixel at 0 or at saturation are left out; what moves is given little
+    weight (Tukey's bisquare).
     """
-    means, variances = _blocks(frames, largest_count)
+    means, variances = squares_of(frames, largest_count=largest_count)
     if dark is not None:
-        _, without_light = _blocks(dark, largest_count)
+        _, without_light = squares_of(dark, largest_count=largest_count)
         one_mean = np.full_like(
             without_light, dark.mean(dtype=np.float64)
         )  # the noise of each mean would flatten the line
@@ -251,10 +250,11 @@ def read_noise(view: FramesView) -> Quantity:
 
     Notes
     -----
-    Rounding to whole counts adds 1/12 count², which is taken off. Fixed pattern is no noise here; dark current is.
+    Rounding to whole counts adds 1/12 count², which is taken off. Fixed pattern and a drift of the offset are no noise here;
+    dark current is.
     """
     dark = view.dark
-    half_squares = _half_squares(dark).mean(axis=0)
+    half_squares = _half_squares(dark, (0, 1))
     variance = float(half_squares.mean()) - (1 / 12 if np.issubdtype(dark.dtype, np.integer) else 0.0)
     if variance <= 0:
         raise FitError(
@@ -271,27 +271,32 @@ def photobleaching(view: FramesView) -> Quantity:
     Parameters
     ----------
     view : FramesView
-        Frames of one field; the mean of the dark frames is taken off where there are any.
+        Frames of one field.
 
     Returns
     -------
     Quantity
-        Loss a frame, from an exponential fitted to the mean of each frame, and its standard error [%]; below 0 where the
-        signal grows.
+        Loss a frame, from an exponential fitted to the mean count of each frame, and its standard error [%]; below 0 where
+        the signal grows.
 
     Raises
     ------
     AxesError
         There are fewer than three frames.
     FitError
-        There is no signal above the offset.
+        A frame is black.
+
+    Notes
+    -----
+    The offset of the detector is part of the counts whether or not there are dark frames, so that the series has no step
+    where a facility takes its first ones. The signal above an offset o is lost faster, by mean / (mean − o).
     """
     count = len(view.frames)
     if count < 3:
         raise AxesError("Bleaching is told from at least three frames.", hint="Take more frames of the same field.")
-    signal = view.frames.mean(axis=(1, 2), dtype=np.float64) - view.known_offset
+    signal = view.frames.mean(axis=(1, 2), dtype=np.float64)
     if signal.min() <= 0:
-        raise FitError("A frame has no signal above the offset.", hint="Check that the light was on for all frames.")
+        raise FitError("A frame has no signal.", hint="Check that the light was on for all frames.")
     place = np.arange(count) - (count - 1) / 2
     logs = np.log(signal)
     rate = float(place @ logs) / float(place @ place)
@@ -301,23 +306,44 @@ def photobleaching(view: FramesView) -> Quantity:
     return Quantity(100 * (1 - kept), 100 * kept * error, count)
 
 
-def _half_squares(frames: np.ndarray) -> np.ndarray:
-    """Return half the squared differences of successive frames, whose mean is the variance, shape (T − 1, Y, X)."""
-    counts = frames.astype(np.float32)
-    return np.asarray(0.5 * np.square(np.diff(counts, axis=0)))
+def squares_of(frames: np.ndarray, *, largest_count: int) -> np.ndarray:
+    """Return mean and variance over time of each square of a field that has no clipped pixel.
 
+    Parameters
+    ----------
+    frames : ndarray, shape (T, Y, X)
+        Counts of a field that does not move, at least two frames.
+    largest_count : int
+        Count at which the detector saturates.
 
-def _blocks(frames: np.ndarray, largest_count: int) -> np.ndarray:
-    """Return mean and variance of each square that has no clipped pixel, shape (2, squares)."""
-    count = len(frames)
-    rows, columns = (size // _BLOCK_PX for size in frames.shape[1:])
-    cut = frames[:, : rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    mean = cut.mean(axis=0, dtype=np.float64)
-    variance = _half_squares(cut).sum(axis=0, dtype=np.float64) / (count - 1)
+    Returns
+    -------
+    ndarray, shape (2, squares)
+        Means [count] and variances [count²] of squares of 8 × 8 pixels, unbiased and free of what a square's pixels have in
+        common; squares with a pixel at 0 or at saturation are left out.
+    """
+    rows, columns = (size // SQUARE_PX for size in frames.shape[1:])
+    cut = frames[:, : rows * SQUARE_PX, : columns * SQUARE_PX]
+    shape = (rows, SQUARE_PX, columns, SQUARE_PX)
+    variance = _half_squares(cut.reshape(len(frames), *shape), (1, 3))
     clipped = (cut.min(axis=0) <= 0) | (cut.max(axis=0) >= largest_count)
-    shape = (rows, _BLOCK_PX, columns, _BLOCK_PX)
     usable = ~clipped.reshape(shape).any(axis=(1, 3))
-    return np.stack([part.reshape(shape).mean(axis=(1, 3))[usable] for part in (mean, variance)])
+    mean = cut.mean(axis=0, dtype=np.float64).reshape(shape)
+    return np.stack([part.mean(axis=(1, 3))[usable] for part in (mean, variance)])
+
+
+def _half_squares(frames: np.ndarray, together: tuple[int, ...]) -> np.ndarray:
+    """Return the mean over time of half the squared differences of successive frames, whose mean is the variance.
+
+    Their mean over the axes `together` of a frame is taken off before: it is no noise of single pixels.
+    """
+    total = np.zeros(frames.shape[1:])
+    for before, after in pairwise(frames):
+        change = after.astype(np.float64) - before
+        change -= change.mean(axis=together, keepdims=True)
+        total += np.square(change)
+    pixels = math.prod(frames.shape[1 + axis] for axis in together)
+    return np.asarray(total * (0.5 * pixels / max(pixels - 1, 1) / (len(frames) - 1)))
 
 
 def _weighted(design: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
-SQUARE_PX = 8
-"""Side of the squares that `metrology.attributes.frames.photon_transfer` fits [px]."""
+from metrology.attributes.frames import squares_of
 
 
 def transfer_points(frames: np.ndarray, *, largest_count: int, most: int = 800) -> tuple[np.ndarray, np.ndarray]:
@@ -25,21 +22,11 @@ def transfer_points(frames: np.ndarray, *, largest_count: int, most: int = 800) 
     Returns
     -------
     tuple of ndarray
-        Means [count], rising, and variances over time, from differences of successive frames [count²]; squares with a
-        pixel at 0 or at saturation are left out.
+        Means [count], rising, and variances over time [count²] of those squares that
+        `metrology.attributes.frames.photon_transfer` fits.
     """
-    count = len(frames)
-    rows, columns = (size // SQUARE_PX for size in frames.shape[1:])
-    cut = frames[:, : rows * SQUARE_PX, : columns * SQUARE_PX]
-    shape = (rows, SQUARE_PX, columns, SQUARE_PX)
-    means = cut.mean(axis=0, dtype=np.float64).reshape(shape).mean(axis=(1, 3))
-    squares = np.zeros(cut.shape[1:])
-    for before, after in pairwise(cut):
-        squares += 0.5 * np.square(after.astype(np.float64) - before)
-    variances = squares.reshape(shape).mean(axis=(1, 3)) / (count - 1)
-    clipped = (cut.min(axis=0) <= 0) | (cut.max(axis=0) >= largest_count)
-    usable = ~clipped.reshape(shape).any(axis=(1, 3))
-    order = np.argsort(means[usable])
+    means, variances = squares_of(frames, largest_count=largest_count)
+    order = np.argsort(means)
     if len(order) > most:
         order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
-    return means[usable][order], variances[usable][order]
+    return means[order], variances[order]

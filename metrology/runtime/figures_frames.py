@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import FitError, MissingMetadataError
-from metrology.attributes.frames import FramesView, offset, photon_transfer, read_noise
+from metrology.attributes.frames import FramesView, offset, read_noise
 from metrology.attributes.transfer_points import transfer_points
 from metrology.runtime.figures_scan import compact
 
@@ -37,18 +37,18 @@ def frames_numbers(scan: Scan) -> dict[str, Any]:
     stack = scan.stack
     frames = stack.frames(c=scan.channel, z=scan.facts.slice_z)
     dark = scan.beside.dark
-    without_light = None if dark is None else dark.frames(c=scan.channel)
-    largest = 2**scan.measured.bit_depth - 1
-    means, variances = transfer_points(frames, largest_count=largest)
+    without_light = None if dark is None else dark.frames(c=min(scan.channel, dark.shape_tczyx[1] - 1))
+    view = FramesView(frames, bit_depth=scan.measured.bit_depth, dark=without_light)
+    means, variances = transfer_points(frames, largest_count=2**view.bit_depth - 1)
     step = stack.metadata.value("time_step_s")
     return {
         "mean_counts": compact(means),
         "variance_counts2": compact(variances),
-        **_line(frames, largest, without_light),
+        **_line(view),
         "frame_mean_counts": compact(frames.mean(axis=(1, 2), dtype=np.float64)),
         "time_step_s": None if step is None else compact(step),
         "gain": scan.reading("gain_e_per_adu"),
-        **_detector(FramesView(frames, bit_depth=scan.measured.bit_depth, dark=without_light)),
+        **_detector(view),
         "dark_name": scan.beside.dark_name,
         "bleaching": scan.reading("photobleaching"),
     }
@@ -67,9 +67,10 @@ def _known(function: Callable[[FramesView], Quantity], view: FramesView) -> dict
     return {"value": found.value, "uncertainty": found.uncertainty, "n": found.n}
 
 
-def _line(frames: np.ndarray, largest: int, dark: np.ndarray | None) -> dict[str, Any]:
+def _line(view: FramesView) -> dict[str, Any]:
+    """Return the line that the gain is the slope of."""
     try:
-        found = photon_transfer(frames, largest_count=largest, dark=dark)
+        found = view.transfer
     except FitError as error:
         return {"line": None, "why_no_line": str(error)}
     line = {

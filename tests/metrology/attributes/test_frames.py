@@ -52,9 +52,21 @@ def test_what_moves_or_saturates_does_not_change_the_gain():
     assert found.value == pytest.approx(0.5, rel=0.02)
 
 
-def test_slow_bleaching_does_not_change_the_gain():
-    lit = _frames(np.random.default_rng(2), RAMP, count=10, fading=0.99)
-    assert frames.gain_e_per_adu(FramesView(lit, bit_depth=12)).value == pytest.approx(0.5, rel=0.02)
+@pytest.mark.parametrize(("kept", "count"), [(0.99, 10), (0.98, 20)])
+def test_bleaching_does_not_change_the_gain(kept, count):
+    found = [
+        frames.gain_e_per_adu(
+            FramesView(_frames(np.random.default_rng(seed), RAMP, count=count, fading=kept, gain=1.0), bit_depth=12)
+        )
+        for seed in range(4)
+    ]
+    assert np.mean([one.value for one in found]) == pytest.approx(1, abs=0.008)
+
+
+def test_a_drift_of_the_offset_is_no_read_noise():
+    dark = _frames(np.random.default_rng(6), DARK, count=6) + np.arange(0, 30, 5, dtype=np.uint16)[:, None, None]
+    found = frames.read_noise(FramesView(_frames(np.random.default_rng(6), RAMP, count=2), bit_depth=12, dark=dark))
+    assert found.value == pytest.approx(3.0, abs=4 * found.uncertainty)
 
 
 def test_offset_and_read_noise_are_found_within_their_own_errors():
@@ -74,12 +86,18 @@ def test_offset_and_read_noise_are_found_within_their_own_errors():
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.99, 1.0])
-def test_bleaching_is_the_loss_from_frame_to_frame(kept):
-    rng = np.random.default_rng(3)
-    view = FramesView(_frames(rng, RAMP, count=12, fading=kept), bit_depth=12, dark=_frames(rng, DARK, count=2))
-    found = frames.photobleaching(view)
+def test_bleaching_is_the_loss_of_counts_from_frame_to_frame(kept):
+    lit = _frames(np.random.default_rng(3), RAMP, count=12, fading=kept) - np.uint16(OFFSET)
+    found = frames.photobleaching(FramesView(lit, bit_depth=12))
     assert found.value == pytest.approx(100 * (1 - kept), abs=max(0.05, 4 * found.uncertainty))
     assert found.n == 12
+
+
+def test_the_first_dark_frames_make_no_step_in_the_series_of_bleaching():
+    rng = np.random.default_rng(3)
+    lit, dark = _frames(rng, RAMP, count=12, fading=0.98), _frames(rng, DARK, count=2)
+    without, with_dark = (frames.photobleaching(FramesView(lit, bit_depth=12, dark=one)) for one in (None, dark))
+    assert with_dark == without
 
 
 def test_one_frame_is_refused():
