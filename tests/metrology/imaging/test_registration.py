@@ -95,3 +95,19 @@ def test_registration_agrees_with_scikit_image_on_the_details_of_real_frames(rea
         first, second = clean[:-4, :-4], ndimage.shift(noisy.astype(float), (0.4, -0.3), order=5)[:-4, :-4]
         theirs, _, _ = phase_cross_correlation(details(first), details(second), upsample_factor=100, normalization=None)
         assert register(first, second).shift_yx_px == pytest.approx(theirs, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_the_shifts_of_a_grid_that_agree_the_shortest_is_taken(seed):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:320, :320]
+    grid = 300 + 2000.0 * ((x % 16 < 3) | (y % 16 < 3))
+    first, second = (rng.poisson(ndimage.gaussian_filter(grid, 1.2)) for _ in range(2))
+    assert register(first, second).shift_yx_px == pytest.approx((0, 0), abs=0.05)
+
+
+def test_fields_that_overlap_by_less_than_half_are_refused():
+    field = ndimage.gaussian_filter(np.random.default_rng(11).normal(size=(700, 700)), 2)
+    for shift in (180, 240):
+        with pytest.raises(RegistrationError, match="do not show the same field"):
+            register(field[:400, :400], field[shift : 400 + shift, shift : 400 + shift])
