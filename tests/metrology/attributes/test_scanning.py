@@ -105,3 +105,13 @@ def test_real_images_are_adjusted_and_an_injected_misadjustment_is_found(real_da
     assert scanning.linestep_index(_view(plane)).value < 0.15
     assert scanning.signed_shift(_view(shift_return_lines(plane, shift_px=0.5)))[0] == pytest.approx(0.5, abs=0.05)
     assert scanning.linestep_index(_view(interpolate_skipped_lines(plane, line_step=2))).value > 0.9
+
+
+def test_the_lines_compared_in_a_large_plane_are_spread_over_all_of_it():
+    columns = 2**14  # so wide that 32 odd lines are compared
+    field = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(200, columns)), 2.0)
+    plane = _shifted(1000 + 150 * field / field.std(), 2.5)
+    plane[:100] = 1000 + np.random.default_rng(4).normal(0, 5, (100, columns))  # nothing to see in the upper half
+    shift, _, lines = scanning.signed_shift(_view(plane))
+    assert lines == 32
+    assert shift == pytest.approx(2.5, abs=0.02)
