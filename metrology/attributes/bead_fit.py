@@ -4,6 +4,8 @@ References
 ----------
 QUAREP-LiMi WG5 protocol for lateral and axial resolution, protocols.io. Leverage of a residual: Hoaglin & Welsch,
 Am. Stat. 32, 17 (1978). Sandwich of an unweighted fit with known variances: Seber & Wild, Nonlinear Regression (1989), §2.8.
+Winsorised scatter: Wilcox, Introduction to Robust Estimation and Hypothesis Testing (2017), §3.3. Median absolute deviation
+of few values: Croux & Rousseeuw, COMPSTAT 1992, p. 411.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from common.errors import FitError
 from metrology.attributes.bead_selection import half_box
@@ -26,6 +29,9 @@ Method = Literal["2d+1d", "1d", "3d"]
 
 _LEAST_F = 6.0  # explained over unexplained variance, each by its degrees of freedom; below, the spot is noise
 _LEAST_R2 = 0.3  # part of the variance explained; below, the spot is no bead however bright
+LEAST_ROBUST = 8
+"""Values of which outliers are told: the median deviation of fewer is too often small by chance."""
+_CLIPPED = 3.0  # robust standard deviations from the median
 _NARROWEST_PX = 0.5  # at half height; the pixels hardly see a narrower one
 
 
@@ -226,6 +232,23 @@ def _width(fit: Gaussian, axis: int, voxel_um: float, *, longest: float) -> Widt
     return Width(fwhm_px * voxel_um, error_px * voxel_um)
 
 
+def robust_scatter(values: np.ndarray) -> float:
+    """Return the standard deviation of normal values by their median deviation from the median, whatever a few others are.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Two values or more.
+
+    Returns
+    -------
+    float
+        1.4826 times the median absolute deviation, corrected for their number; 0 where more than half are equal.
+    """
+    n = len(values)
+    return float(median_abs_deviation(values, scale="normal")) * n / (n - 0.8)
+
+
 def noisy_median(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """Return the median of repeated values and the larger of two standard errors: of their scatter, of their own (median).
 
@@ -238,8 +261,16 @@ def noisy_median(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     -------
     tuple of float
         Median and standard error.
+
+    Notes
+    -----
+    Of eight values or more the scatter is that with outliers drawn in to three robust standard deviations from the median,
+    so that one value far off does not make the error of the median large.
     """
     n = len(values)
+    middle = float(np.median(values))
     of_median = math.sqrt(math.pi / 2) if n > 2 else 1.0  # a median scatters more than a mean (normal law)
-    scatter = float(values.std(ddof=1)) if n > 1 else 0.0
-    return float(np.median(values)), of_median / math.sqrt(n) * max(scatter, float(np.median(errors)))
+    reach = _CLIPPED * robust_scatter(values) if n >= LEAST_ROBUST else 0.0
+    drawn_in = np.clip(values, middle - reach, middle + reach) if reach > 0 else values
+    scatter = float(drawn_in.std(ddof=1)) if n > 1 else 0.0
+    return middle, of_median / math.sqrt(n) * max(scatter, float(np.median(errors)))

@@ -16,7 +16,7 @@ import numpy as np
 
 from common.errors import FitError, MissingMetadataError, TooFewBeadsError
 from instruments.optics.resolution import theoretical_resolution
-from metrology.attributes.bead_fit import fit_bead, noisy_median
+from metrology.attributes.bead_fit import fit_bead, noisy_median, robust_scatter
 from metrology.attributes.bead_selection import find_beads
 from metrology.attributes.quantity import Quantity
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 METROLOJ_R2 = 0.95
 """Part of the variance that MetroloJ_QC wants a line's Gaussian to explain (Faklaris et al. 2022)."""
+
+_LEAST_COMPARED = 5  # beads; of fewer none is told to be unlike the others
+_MERGED_SIGMAS = 6.0  # robust standard deviations above the median width, and
+_MERGED_RATIO = 1.5  # times the median width: what is wider, laterally, is more than one bead
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ def measure_beads(
     Notes
     -----
     The Gaussian's axes lie along the axes of the image: a bead elongated obliquely is measured by its projections on them.
-    The size of the bead is not deconvolved: use beads smaller than a third of the expected width.
+    The size of the bead is not deconvolved: use beads smaller than a third of the expected width. Of five beads or more, one
+    laterally wider than one and a half times the median, and than the median by six robust standard deviations, is rejected
+    as merged: several beads that touch.
     """
     size = (z_step_um, pixel_size_y_um or pixel_size_um, pixel_size_um)
     beads, rejected = [], []
@@ -79,7 +85,23 @@ def measure_beads(
             beads.append(fit_bead(stack, candidate, voxel_size_zyx_um=size))
         except FitError:
             rejected.append(replace(candidate, rejection="fit"))
-    return BeadField(tuple(beads), tuple(rejected))
+    merged = _are_merged(beads)
+    rejected += [
+        replace(bead.candidate, rejection="merged") for bead, is_merged in zip(beads, merged, strict=True) if is_merged
+    ]
+    single = tuple(bead for bead, is_merged in zip(beads, merged, strict=True) if not is_merged)
+    return BeadField(single, tuple(rejected))
+
+
+def _are_merged(beads: list[Bead]) -> np.ndarray:
+    """Say of each bead whether it is much wider than the others, across or down."""
+    widths = np.array([(bead.lateral_y.fwhm_um, bead.lateral_x.fwhm_um) for bead in beads]).reshape(-1, 2)
+    if len(beads) < _LEAST_COMPARED:
+        return np.zeros(len(beads), dtype=bool)
+    middle = np.median(widths, axis=0)
+    scatter = np.array([robust_scatter(column) for column in widths.T])
+    longest = np.maximum(_MERGED_RATIO * middle, middle + _MERGED_SIGMAS * scatter)
+    return np.asarray((widths > longest).any(axis=1))
 
 
 class BeadView:
@@ -230,15 +252,21 @@ def lateral_asymmetry(view: BeadView) -> Quantity:
     Returns
     -------
     Quantity
-        1 for round beads [1], with the number of beads.
+        1 for round beads, its standard error [1], and the number of beads.
 
     Raises
     ------
     TooFewBeadsError
         No bead can be measured.
     """
-    pairs = [sorted((bead.lateral_x.fwhm_um, bead.lateral_y.fwhm_um)) for bead in view.beads]
-    return Quantity(float(np.median([small / large for small, large in pairs])), n=len(pairs))
+    pairs = [(bead.lateral_x, bead.lateral_y) for bead in view.beads]
+    widths, errors = (
+        np.array([[getattr(width, name) for width in pair] for pair in pairs])
+        for name in ("fwhm_um", "standard_error_um")
+    )
+    ratios = widths.min(axis=1) / widths.max(axis=1)
+    median, error = noisy_median(ratios, ratios * np.hypot(*(errors / widths).T))
+    return Quantity(median, error, len(pairs))
 
 
 def bead_count(view: BeadView) -> Quantity:

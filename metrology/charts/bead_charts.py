@@ -18,6 +18,7 @@ WHY: Final = {
     "saturated": "saturated",
     "too narrow": "narrower than a bead",
     "fit": "no bead by its fit",
+    "merged": "merged with another",
 }
 """Reasons for which a bead is not measured, in words."""
 _SECTIONS: Final = (("xy", "x", "y"), ("xz", "x", "z"), ("yz", "y", "z"))
@@ -25,6 +26,7 @@ _PER_SIGMA: Final = 2 * math.sqrt(2 * math.log(2))
 _IN_A_ROW: Final = ([0.0, 0.3], [0.4, 0.7], [0.73, 1.0])
 """Parts of the width that the sections take; between the first two stand the axis of z and its name."""
 _LEAST_SPAN: Final = 0.1  # of the median width
+_OUTER_PART: Final = 0.02  # of the beads on each side, at least one, that the scale of colours leaves out
 _LEAST_BEADS: Final = 8  # of which a slope is told: below, its standard error rests on too few
 _CURVE_POINTS: Final = 101
 _BAR_PART: Final = 0.35  # of a section's width, that the scale bar takes at most
@@ -218,9 +220,14 @@ def _mean_width(bead: Mapping[str, Any], axes: Sequence[str]) -> float:
 
 
 def _span(widths: Sequence[float]) -> Figure:
-    """Return the ends of the scale of colours: at least a tenth to each side, so that chance does not look like a slope."""
-    middle = statistics.median(widths)
-    return {"cmin": min(*widths, (1 - _LEAST_SPAN) * middle), "cmax": max(*widths, (1 + _LEAST_SPAN) * middle)}
+    """Return the ends of the scale of colours: those of the inner 96 %, so that one clump does not set it.
+
+    At least a tenth to each side of the median, so that chance does not look like a slope.
+    """
+    middle, rising = statistics.median(widths), sorted(widths)
+    outer = math.ceil(_OUTER_PART * (len(rising) - 1))
+    low, high = (rising[outer], rising[-1 - outer]) if 2 * outer < len(rising) else (middle, middle)
+    return {"cmin": min(low, (1 - _LEAST_SPAN) * middle), "cmax": max(high, (1 + _LEAST_SPAN) * middle)}
 
 
 def _trend_said(numbers: Mapping[str, Any], axes: Sequence[str]) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from instruments.optics.resolution import OpticalSettings, Technique, theoretica
 from instruments.simulator.psf import PsfModel, point_spread
 from instruments.simulator.pupil import Aberrations
 from metrology.attributes import bead_figures
+from metrology.attributes.bead_fit import Bead, Width
 from metrology.attributes.bead_maps import average_psf, fwhm_map
 from metrology.attributes.beads import BeadView, measure_beads
 from metrology.imaging.readers import read
@@ -161,3 +165,38 @@ def test_the_real_psf_is_somewhat_wider_than_theory(real_data):
     view = BeadView(stack.z_stack(), pixel_size_um=0.13, z_step_um=0.3, bit_depth=stack.bit_depth, optics=SETTINGS)
     assert 1.0 < bead_figures.fwhm_ratio_lateral_x(view).value < 1.5  # 0.394 µm over 0.312 µm
     assert 0.9 < bead_figures.fwhm_ratio_axial(view).value < 1.2  # 1.302 µm over 1.274 µm
+
+
+@cache
+def _one_bead() -> Bead:
+    return measure_beads(_beam(count=1), pixel_size_um=PIXEL_UM, z_step_um=STEP_UM, bit_depth=14).beads[0]
+
+
+def _even_beads(count: int, rng: np.random.Generator) -> list[Bead]:
+    """Beads of one width with a scatter of 4 nm, at random places of a field of 50 µm."""
+    return [
+        replace(
+            _one_bead(),
+            y_um=float(rng.uniform(0, 50)),
+            x_um=float(rng.uniform(0, 50)),
+            lateral_y=Width(float(rng.normal(0.47, 0.004)), 0.004),
+        )
+        for _ in range(count)
+    ]
+
+
+def test_one_clump_makes_no_slope_over_the_field():
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        beads = _even_beads(24, rng)
+        clean = fwhm_map(beads).lateral_y
+        clump = replace(beads[0], y_um=49.0, x_um=25.0, lateral_y=Width(0.69, 0.004))
+        found = fwhm_map([*beads, clump]).lateral_y
+        assert found.per_um_down == pytest.approx(clean.per_um_down, abs=1.2 * clean.per_um_down_error)
+        assert found.per_um_down_error < 1.5 * clean.per_um_down_error
+
+
+def test_the_errors_of_a_slope_are_honest():
+    rng = np.random.default_rng(7)
+    slopes = [fwhm_map(_even_beads(20, rng)).lateral_y for _ in range(150)]
+    assert 0.8 < np.std([one.per_um_down / one.per_um_down_error for one in slopes], ddof=1) < 1.2

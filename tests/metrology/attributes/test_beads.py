@@ -5,7 +5,7 @@ import pytest
 
 from common.errors import FitError, TooFewBeadsError
 from metrology.attributes import bead_figures, beads
-from metrology.attributes.bead_fit import FWHM_PER_SIGMA, fit_bead
+from metrology.attributes.bead_fit import FWHM_PER_SIGMA, fit_bead, noisy_median
 from metrology.attributes.bead_selection import Candidate, find_beads
 from metrology.attributes.beads import BeadView, measure_beads
 from metrology.attributes.quantity import Quantity
@@ -207,6 +207,64 @@ def test_the_median_has_an_uncertainty_and_counts_its_beads():
     assert width.value == pytest.approx(FWHM_UM[2], rel=0.02)
     assert 0 < width.uncertainty < 0.05 * width.value
     assert beads.lateral_asymmetry(view).value == pytest.approx(FWHM_UM[2] / FWHM_UM[1], rel=0.02)
+
+
+@pytest.mark.parametrize("count", [3, 5, 8, 9, 25])
+def test_the_error_of_a_median_is_honest_for_few_values_and_many(count):
+    rng = np.random.default_rng(count)
+    found = np.array([noisy_median(values, np.ones(count)) for values in rng.normal(0, 1, (2000, count))])
+    assert 0.8 < (found[:, 0] / found[:, 1]).std(ddof=1) < 1.2
+
+
+@pytest.mark.parametrize("count", [8, 12, 25])
+def test_the_error_of_a_median_without_errors_of_its_own_is_honest(count):
+    found = np.array(
+        [noisy_median(values, np.zeros(count)) for values in np.random.default_rng(count).normal(0, 1, (4000, count))]
+    )
+    assert 0.8 < (found[:, 0] / found[:, 1]).std(ddof=1) < 1.2
+
+
+def test_one_value_far_off_does_not_wash_out_the_error_of_a_median_of_25():
+    values = np.random.default_rng(2).normal(0.47, 0.004, 25)
+    _, clean = noisy_median(values, np.zeros(25))
+    _, spoilt = noisy_median(np.append(values[:-1], 0.77), np.zeros(25))
+    assert clean <= spoilt < 1.4 * clean
+
+
+def _grid_with_a_pair(apart_px: float, *, seed: int = 5) -> np.ndarray:
+    """Sixteen beads, one of them two that lie apart in y and are not resolved."""
+    places = [(12.0, 24.0 + 44 * row, 24.0 + 44 * column) for row in range(4) for column in range(4)]
+    clump = places.pop(5)
+    pair = [(clump[0], clump[1] + shift, clump[2]) for shift in (-apart_px / 2, apart_px / 2)]
+    truth = _stack([*places, *pair], shape=(25, 180, 180), height=1000.0)
+    return np.random.default_rng(seed).poisson(truth).astype(np.uint16)
+
+
+def test_a_bead_much_wider_than_the_others_is_rejected_as_merged():
+    found = _measure(_grid_with_a_pair(4.2))
+    assert found.reasons() == {"merged": 1}
+    assert len(found.beads) == 15
+    assert (found.rejected[0].y, found.rejected[0].x) == pytest.approx((68, 68), abs=4)
+
+
+def test_a_close_pair_that_is_not_told_from_a_wide_bead_leaves_the_error_small():
+    view = BeadView(_grid_with_a_pair(2.5), pixel_size_um=PIXEL_UM, z_step_um=STEP_UM, bit_depth=12)
+    assert beads.bead_count(view).value == 16
+    width = beads.fwhm_lateral_y(view)
+    assert width.value == pytest.approx(FWHM_UM[1], rel=0.01)
+    assert width.uncertainty < 0.005 * FWHM_UM[1]
+
+
+def test_the_asymmetry_has_the_error_of_its_median():
+    truth = FWHM_UM[2] / FWHM_UM[1]
+    scores = []
+    for seed in range(8):
+        stack = np.random.default_rng(seed).poisson(_stack(PLACES, height=1500, base=60))
+        view = BeadView(stack, pixel_size_um=PIXEL_UM, z_step_um=STEP_UM, bit_depth=12)
+        found = beads.lateral_asymmetry(view)
+        assert 0 < found.uncertainty < 0.05
+        scores.append((found.value - truth) / found.uncertainty)
+    assert np.abs(scores).max() < 4
 
 
 def test_a_ratio_to_theory_carries_its_uncertainty():

@@ -160,6 +160,14 @@ def test_chance_does_not_fill_the_scale_of_colours():
     assert marker["cmax"] - marker["cmin"] >= 0.19 * 0.3
 
 
+def test_one_clump_does_not_wash_out_the_colours_of_the_others():
+    beads = [bead(x, 2 * x, 0.300 + 0.005 * x) for x in range(24)]
+    spoilt = bead_numbers(measured=[*beads, bead(5, 5, 1.2)])
+    marker = next(one for one in bead_drawings(spoilt) if one.name == "fwhm-lateral").figure["data"][0]["marker"]
+    assert marker["cmax"] < 0.5
+    assert marker["cmin"] <= 0.310
+
+
 def test_a_slope_is_told_where_it_is_clear_and_the_beads_are_many():
     clear, level = (
         next(one for one in bead_drawings(bead_numbers()) if one.name == n) for n in ("fwhm-lateral", "fwhm-axial")
