@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from common.errors import ConstantImageError, FitError
+from metrology.attributes.field_surface import illumination_surface
 from metrology.attributes.quantity import Quantity
 from metrology.imaging.planes import block_mean
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _REFERENCE_ZONE = 0.9  # of the maximum
 _BLOCKS_PER_SIGMA = 10.0  # of the smoothing; finer blocks change the figures of a field by less than 0.03 %
-_BLOCKS = 32  # down and across, that a paraboloid is fitted to
 
 
 def uniformity(view: PlaneView) -> Quantity:
@@ -185,34 +185,19 @@ def centring_robust(view: PlaneView) -> Quantity:
     ConstantImageError
         The plane is black.
     FitError
-        The field has no top: it is even, or bright at its border.
+        The field has no top: it is even, bright at its border, or too small to tell.
     """
     _largest(view)
-    blocks, y, x = _blocks(view.counts)
-    v, u = (grid.ravel() for grid in np.meshgrid(y, x, indexing="ij"))
-    design = np.stack([np.ones_like(u), v, u, v * v, u * v, u * u], axis=1)
-    inverse = np.linalg.inv(design.T @ design)
-    values = inverse @ (design.T @ blocks.ravel())
-    residuals = blocks.ravel() - design @ values
-    covariance = inverse * float(residuals @ residuals) / (len(residuals) - 6)
-    bend = np.array([[2 * values[3], values[4]], [values[4], 2 * values[5]]])
-    if np.linalg.eigvalsh(bend).max() >= -3 * float(np.sqrt(covariance[3, 3] + covariance[5, 5])):
+    surface = illumination_surface(view.counts)
+    if surface.top is None:
         raise FitError("The field has no brightest place to centre.", hint="Read its uniformity instead.")
-    top = -np.linalg.solve(bend, values[1:3])
-    rows, columns = view.counts.shape
-    half = np.array([rows / 2, columns / 2])
-    distance = float(np.hypot(*(top * half)))
-    diagonal = math.hypot(rows, columns)
-    slopes = np.linalg.inv(bend)
-    by_value = np.zeros((2, 6))  # change of the top with each coefficient
-    by_value[:, 1:3] = -slopes
-    by_value[:, 3] = -slopes @ np.array([2 * top[0], 0.0])
-    by_value[:, 4] = -slopes @ top[::-1]
-    by_value[:, 5] = -slopes @ np.array([0.0, 2 * top[1]])
-    spread = half[:, np.newaxis] * (by_value @ covariance @ by_value.T) * half
-    direction = top * half / distance if distance > 0 else np.full(2, math.sqrt(0.5))
+    half = np.array(surface.shape_px) / 2
+    away = surface.top.vu * half
+    distance, diagonal = math.hypot(*away), 2 * math.hypot(*half)
+    spread = half[:, np.newaxis] * surface.top.covariance * half
+    direction = away / distance if distance > 0 else np.full(2, math.sqrt(0.5))
     error = math.sqrt(max(float(direction @ spread @ direction), 0.0))
-    return Quantity(100 - 200 * distance / diagonal, 200 * error / diagonal, blocks.size)
+    return Quantity(100 - 200 * distance / diagonal, 200 * error / diagonal, surface.means.size)
 
 
 def corner_ratio(view: PlaneView) -> Quantity:
@@ -249,14 +234,6 @@ def _smooth(view: PlaneView) -> np.ndarray:
     step = max(1, int(sigma_px / _BLOCKS_PER_SIGMA))
     sigma = math.sqrt(sigma_px**2 - (step**2 - 1) / 12) / step  # the means of blocks smooth too
     return np.asarray(ndimage.gaussian_filter(block_mean(view.counts, step).astype(np.float64), sigma))
-
-
-def _blocks(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the means of 32 × 32 blocks, or fewer in a small field, and their places, −1 and 1 at the borders."""
-    down, across = (np.linspace(0, size, min(_BLOCKS, size) + 1).astype(int) for size in counts.shape)
-    sums = np.add.reduceat(np.add.reduceat(counts, down[:-1], axis=0, dtype=np.float64), across[:-1], axis=1)
-    y, x = ((cuts[:-1] + cuts[1:]) / size - 1 for cuts, size in zip((down, across), counts.shape, strict=True))
-    return np.asarray(sums / np.outer(np.diff(down), np.diff(across))), y, x
 
 
 def _largest(view: PlaneView) -> float:

@@ -12,6 +12,22 @@ _CLEAR = 3.0  # standard errors, by which the surface has to bend down in every 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Top:
+    """Where a surface is highest.
+
+    Parameters
+    ----------
+    vu : ndarray, shape (2,)
+        Place down and across, −1 and 1 at the borders of the field, perhaps outside it [1].
+    covariance : ndarray, shape (2, 2)
+        Of that place, from what the blocks differ from the surface [1].
+    """
+
+    vu: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class IlluminationSurface:
     """How bright each part of a field is.
 
@@ -21,8 +37,10 @@ class IlluminationSurface:
         Means of the blocks and the paraboloid at their middles [count].
     rows_px, columns_px : ndarray
         Middles of the blocks, 0 at the upper left corner of the field [px].
-    top_yx_px : tuple of float or None
-        Where the paraboloid is highest, perhaps outside the field; None where it has no top [px].
+    shape_px : tuple of int
+        Height and width of the field [px].
+    top : Top or None
+        Where the paraboloid is highest; None where it has no top.
     coefficients : ndarray, shape (6,)
         Of 1, v, u, v², uv and u², where v and u go from −1 to 1 down and across the field [count].
     """
@@ -31,8 +49,17 @@ class IlluminationSurface:
     fitted: np.ndarray
     rows_px: np.ndarray
     columns_px: np.ndarray
-    top_yx_px: tuple[float, float] | None
+    shape_px: tuple[int, int]
+    top: Top | None
     coefficients: np.ndarray
+
+    @property
+    def top_yx_px(self) -> tuple[float, float] | None:
+        """Where the paraboloid is highest, perhaps outside the field; None where it has no top [px]."""
+        if self.top is None:
+            return None
+        (v, u), (height, width) = self.top.vu, self.shape_px
+        return float((v + 1) * height / 2), float((u + 1) * width / 2)
 
 
 def illumination_surface(plane: np.ndarray) -> IlluminationSurface:
@@ -46,8 +73,7 @@ def illumination_surface(plane: np.ndarray) -> IlluminationSurface:
     Returns
     -------
     IlluminationSurface
-        Means, fit and top; it has a top where it bends down in every direction by more than three standard errors, as
-        `metrology.attributes.field.centring_robust` asks it.
+        Means, fit and top; it has a top where it bends down in every direction by more than three standard errors.
     """
     means, rows_px, columns_px = block_means(plane, blocks_yx=(BLOCKS, BLOCKS))
     height, width = plane.shape
@@ -56,8 +82,7 @@ def illumination_surface(plane: np.ndarray) -> IlluminationSurface:
     values, *_ = np.linalg.lstsq(design, means.ravel(), rcond=None)
     fitted = design @ values
     top = _top(values, design, means.ravel() - fitted)
-    place = None if top is None else (float((top[0] + 1) * height / 2), float((top[1] + 1) * width / 2))
-    return IlluminationSurface(means, fitted.reshape(means.shape), rows_px, columns_px, place, values)
+    return IlluminationSurface(means, fitted.reshape(means.shape), rows_px, columns_px, (height, width), top, values)
 
 
 def surface_at(surface: IlluminationSurface, v: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -106,8 +131,8 @@ def _terms(v: np.ndarray, u: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(u), v, u, v * v, u * v, u * u], axis=1)
 
 
-def _top(values: np.ndarray, design: np.ndarray, residuals: np.ndarray) -> np.ndarray | None:
-    """Return where the surface is level, −1 and 1 at the borders; None where that is no top, or none for sure."""
+def _top(values: np.ndarray, design: np.ndarray, residuals: np.ndarray) -> Top | None:
+    """Return where the surface is level; None where that is no top, or none for sure."""
     free = len(residuals) - len(values)
     if free < 1 or np.linalg.matrix_rank(design) < len(values):
         return None
@@ -115,4 +140,9 @@ def _top(values: np.ndarray, design: np.ndarray, residuals: np.ndarray) -> np.nd
     bend = np.array([[2 * values[3], values[4]], [values[4], 2 * values[5]]])
     if np.linalg.eigvalsh(bend).max() >= -_CLEAR * float(np.sqrt(covariance[3, 3] + covariance[5, 5])):
         return None
-    return np.asarray(-np.linalg.solve(bend, values[1:3]))
+    slopes = np.linalg.inv(bend)
+    v, u = top = -slopes @ values[1:3]
+    by_value = np.zeros((2, len(values)))  # change of the top with each coefficient
+    by_value[:, 1:3] = -slopes
+    by_value[:, 3:] = -slopes @ np.array([[2 * v, u, 0.0], [0.0, v, 2 * u]])
+    return Top(top, by_value @ covariance @ by_value.T)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metrology.imaging.mosaics import TileGrid
 
 UM_PER_MM = 1000.0
+_ROUNDING = 1e-9  # of the largest value; what differs by less does so by the rounding of a mean
 _SEAM_PX = 4  # on each side of a border, that are compared
 _FURTHER_PX = 12  # pairs of lines inside the tiles, that tell how much neighbours differ without a seam
 
@@ -121,7 +122,7 @@ def fit_tilt(values: np.ndarray, *, tile_size_mm: tuple[float, float]) -> Tilt:
     Returns
     -------
     Tilt
-        Slopes and their standard errors [unit/mm].
+        Slopes and their standard errors [unit/mm]; 0 where the values are equal but for rounding.
 
     Raises
     ------
@@ -131,6 +132,8 @@ def fit_tilt(values: np.ndarray, *, tile_size_mm: tuple[float, float]) -> Tilt:
     rows, columns = values.shape
     if values.size < 5 or min(rows, columns) < 2:
         raise FitError("A tilt needs at least five tiles, not in one line.", hint="Scan more tiles.")
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():
+        return Tilt(0.0, 0.0, 0.0, 0.0)
     down, right = (np.arange(count) - (count - 1) / 2 for count in (rows, columns))
     y, x = np.meshgrid(down * tile_size_mm[0], right * tile_size_mm[1], indexing="ij")
     slope_y, slope_x = (float((axis * values).sum() / np.square(axis).sum()) for axis in (y, x))

@@ -90,6 +90,11 @@ def test_the_error_of_robust_centring_is_honest():
     assert 0.7 < np.mean([one.uncertainty for one in found]) / scatter < 1.4
 
 
+def test_a_field_of_too_few_pixels_for_a_paraboloid_says_so():
+    with pytest.raises(FitError, match="no brightest place"):
+        field.centring_robust(PlaneView(np.arange(2, 8).reshape(2, 3), bit_depth=8))
+
+
 def test_shading_and_noise_are_told_apart():
     rng = np.random.default_rng(0)
     even = PlaneView(rng.normal(1000, 50, (200, 200)), bit_depth=12)

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrology.attributes.field import centring_robust
 from metrology.attributes.field_surface import block_means, illumination_surface, surface_at
+from metrology.attributes.views import PlaneView
 
 
 def bowl(top_yx, shape=(160, 240), noise=0.0):
@@ -30,6 +32,13 @@ def test_the_fit_of_a_paraboloid_is_the_paraboloid():
     assert surface_at(found, np.array([2 * 60 / 160 - 1]), np.array([2 * 100 / 240 - 1]))[0] == pytest.approx(
         1000, abs=0.2
     )
+
+
+def test_the_top_that_is_drawn_is_the_one_that_centring_measures():
+    plane = bowl((60, 100), noise=3.0)
+    y, x = illumination_surface(plane).top_yx_px
+    measured = centring_robust(PlaneView(plane, bit_depth=12)).value
+    assert measured == pytest.approx(100 - 200 * np.hypot(y - 80, x - 120) / np.hypot(160, 240), rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_the_tilt_of_any_figure_of_the_tiles_is_a_plane_fit():
     assert tilt.down_error == pytest.approx(0, abs=1e-9)
 
 
+def test_identical_tiles_have_no_tilt_at_all():
+    tile = np.random.default_rng(3).poisson(777, (64, 64)).astype(np.uint16)
+    means = 0.1 + 0.2 * np.ones((3, 4)) + 1e-16 * np.arange(12).reshape(3, 4)
+    means[1, 2] = 0.3  # differs from 0.1 + 0.2 in the last digit
+    assert mosaic.fit_tilt(means, tile_size_mm=(0.05, 0.04)) == mosaic.Tilt(0.0, 0.0, 0.0, 0.0)
+    view = MosaicView(PlaneView(np.tile(tile, (3, 4)), bit_depth=12, pixel_size_um=0.5), TileGrid(3, 4, (64, 64)))
+    assert (mosaic.tilt_per_mm(view).value, mosaic.tilt_per_mm(view).uncertainty) == (0.0, 0.0)
+
+
 def test_the_range_of_the_tiles_is_the_contrast_of_their_means():
     plane = np.full(GRID.shape_yx, 100, np.uint16)
     plane[:100, :80] = 300
