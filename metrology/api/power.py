@@ -39,12 +39,26 @@ class PowerFilters(django_filters.FilterSet):
         fields = ()
 
 
+class NumberField(serializers.FloatField):
+    """A number; `true` is none, though Python counts it as 1."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number."""
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class ReadingInput(serializers.Serializer):
     """A reading to record."""
 
-    setting_percent = serializers.FloatField(help_text="Setting of the light source [%], 0 to 100.")
-    power_mw = serializers.FloatField(help_text="What the meter showed [mW].")
-    read_at = serializers.DateTimeField(allow_null=True, default=None, help_text="Where each reading has its own time.")
+    setting_percent = NumberField(help_text="Setting of the light source [%], 0 to 100.")
+    power_mw = NumberField(help_text="What the meter showed [mW].")
+    read_at = serializers.DateTimeField(
+        allow_null=True,
+        default=None,
+        help_text="Where each reading has its own time; within a day of its session's.",
+    )
 
 
 class PowerInput(serializers.Serializer):

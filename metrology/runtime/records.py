@@ -13,7 +13,7 @@ from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import PowerRecord, StandardKind, Validity
 from metrology.runtime import measuring
 from metrology.services.measurements import Failure, Reading, facts_noted, measurements_record
-from metrology.services.power import SETTING_DIGITS, replaced_words
+from metrology.services.power import replaced_words, rounded_setting
 from metrology.services.protocols import protocol_for
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ def _figures(record: PowerRecord, acquisition: Acquisition) -> tuple[list[Readin
     rows = list(record.readings.values_list("setting_percent", "power_mw"))
     setting, power_mw = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
     charted_at = acquisition.light_setting.setting_percent if acquisition.light_setting else 0.0
-    at = power_mw[np.round(setting, SETTING_DIGITS) == charted_at]
+    rounded = np.array([rounded_setting(one) for one in setting.tolist()])
+    at = power_mw[rounded == charted_at]
     asked: dict[str, Callable[[], Quantity]] = {"laser_power": lambda: power.laser_power(at)}
     if len(at) > 1:
         asked["power_stability"] = lambda: power.power_stability(at)
-    if len(np.unique(np.round(setting, SETTING_DIGITS))) >= FEWEST_SETTINGS:
+    if len(np.unique(rounded)) >= FEWEST_SETTINGS:
         asked["power_linearity"] = lambda: power.power_linearity(setting, power_mw)
     readings, failures = [], []
     for attribute_id, work in asked.items():

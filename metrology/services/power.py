@@ -25,10 +25,11 @@ from metrology.models import (
     Validity,
 )
 from metrology.selectors.power import instrument_of
-from metrology.services.given import past, said_by
+from metrology.services.given import said_by
 from metrology.services.health import assessment_request
 from metrology.services.ingest import plain_name
-from metrology.services.power_table import Problems, Session, check_rows, sessions_of
+from metrology.services.power_known import known_record
+from metrology.services.power_table import Problems, Session, check_session, reading_moment, sessions_of
 from metrology.services.storage import store
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
     from instruments.models import LightSource
-    from metrology.models import Standard, StoredFile
+    from metrology.models import Standard
     from metrology.services.power_table import PowerRow
 
 SETTING_DIGITS = 3
@@ -104,13 +105,14 @@ def power_record(
     NotFoundError
         The light source or the meter is of another facility.
     InputError
-        The meter is none, a reading cannot be true, or there are other readings of the same moment.
+        The meter is none, a reading cannot be true, the date is before 1990, or there are other readings of the same
+        moment.
     InvalidDateError
         The date lies in the future.
     StorageError
         The disk refuses.
     """
-    session = Session(light_source, past(read_at), tuple(rows))
+    session = Session(light_source, reading_moment(read_at), tuple(rows))
     return _take_in([session], light_source.instrument, meter, user, name=original_name)[0]
 
 
@@ -189,7 +191,7 @@ def power_correct(
         raise InputError(
             f"{light_source} is not of {instrument}.", hint="Choose a light source of the same instrument."
         )
-    session = Session(light_source, past(read_at), tuple(rows))
+    session = Session(light_source, reading_moment(read_at), tuple(rows))
     with transaction.atomic():
         Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
         old = Acquisition.objects.select_for_update(of=("self",)).get(pk=record.acquisition_id)
@@ -218,8 +220,18 @@ def replaced_words(successor: PowerRecord) -> str:
 
 def reference_setting(rows: Sequence[PowerRow]) -> float:
     """Return the setting that a session is charted at [%]: the one read most often, the highest of several."""
-    counts = Counter(round(row.setting_percent, SETTING_DIGITS) for row in rows)
+    counts = Counter(rounded_setting(row.setting_percent) for row in rows)
     return max(counts, key=lambda setting: (counts[setting], setting))
+
+
+def rounded_setting(setting_percent: float) -> float:
+    """Return a setting as it is charted [%]: those that agree to a thousandth of a per cent are one.
+
+    Notes
+    -----
+    Wherever settings are compared they are rounded here: `numpy.round` rounds 10.0005 to another number.
+    """
+    return round(setting_percent, SETTING_DIGITS)
 
 
 def _take_in(
@@ -238,19 +250,19 @@ def _take_in(
     if meter.kind != StandardKind.POWER_METER:
         raise InputError(f"{meter} is not a power meter.", hint="Choose a standard of the kind 'power meter'.")
     for session in sessions:
-        check_rows(session.rows)
-    kept = [store(io.BytesIO(_canonical(session, instrument, meter))) for session in sessions]
+        check_session(session)
     with transaction.atomic():
         Instrument.objects.select_for_update(no_key=True).get(
             pk=instrument.pk
         )  # one who brings readings after the other
         problems = Problems()
-        for session, stored in zip(sessions, kept, strict=True):
-            _refuse_contradiction(session, stored, meter, problems, replacing)
+        known = [known_record(session, meter, problems, replacing=replacing) for session in sessions]
         problems.raise_any(total=sum(len(session.rows) for session in sessions))
         return tuple(
-            _write(session, stored, instrument, meter, user, plain_name(name))
-            for session, stored in zip(sessions, kept, strict=True)
+            _write(session, instrument, meter, user, plain_name(name), replacing)
+            if old is None
+            else Recorded(old, duplicate=True)
+            for session, old in zip(sessions, known, strict=True)
         )
 
 
@@ -261,62 +273,39 @@ def _may(instrument: Instrument, user: User | AnonymousUser | None) -> None:
         raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")
 
 
-def _canonical(session: Session, instrument: Instrument, meter: Standard) -> bytes:
-    """Return the readings as the file that is kept of them: the same readings are the same file, however they came."""
+def _canonical(session: Session, instrument: Instrument, meter: Standard, replacing: PowerRecord | None) -> bytes:
+    """Return the readings as the file that is kept of them; one of a correction names the record that it corrects.
+
+    So what was first right, then wrongly corrected, and then put back has a file of its own each time.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["instrument_id", "light_source_id", "power_meter_id", "read_at", "setting_percent", "power_mw"])
+    names = ["instrument_id", "light_source_id", "power_meter_id", "read_at", "setting_percent", "power_mw"]
+    writer.writerow(names if replacing is None else [*names, "replaces_record_id"])
+    last = [] if replacing is None else [replacing.pk]
     for row in session.rows:
         at = (row.read_at or session.read_at).astimezone(UTC).isoformat()
         writer.writerow(
-            [instrument.pk, session.light_source.pk, meter.pk, at, repr(row.setting_percent), repr(row.power_mw)]
+            [instrument.pk, session.light_source.pk, meter.pk, at, repr(row.setting_percent), repr(row.power_mw), *last]
         )
     return buffer.getvalue().encode()
 
 
-def _refuse_contradiction(
-    session: Session, stored: StoredFile, meter: Standard, problems: Problems, replacing: PowerRecord | None
-) -> None:
-    """Refuse other readings of a moment of which there are readings: one of the two is wrong, or holds the other."""
-    if Acquisition.objects.filter(facility=meter.facility_id, stored_file=stored).exists():
-        return  # the same readings are here: they add nothing, also where they were corrected since
-    there = PowerRecord.objects.filter(
-        acquisition__light_setting__light_source=session.light_source,
-        acquisition__standard=meter,
-        acquisition__acquired_at=session.read_at,
-        replaced_by=None,
-    )
-    if replacing is not None:
-        there = there.exclude(pk=replacing.pk)
-    other = there.first()
-    if other is not None:
-        line = next((row.line for row in session.rows if row.line is not None), 1)
-        problems.note(
-            line,
-            f"There are other readings of {session.light_source} at {session.read_at:%Y-%m-%d %H:%M} UTC; "
-            f"correct record {other.pk} instead.",
-        )
-
-
 def _write(
     session: Session,
-    stored: StoredFile,
     instrument: Instrument,
     meter: Standard,
     user: User | AnonymousUser | None,
     name: str,
+    replacing: PowerRecord | None,
 ) -> Recorded:
-    """Make the record of a session and queue it to be measured; the one that is there where there is one."""
-    known = PowerRecord.objects.filter(acquisition__facility=instrument.facility_id, acquisition__stored_file=stored)
-    old = known.select_related("acquisition").first()
-    if old is not None:
-        return Recorded(old, duplicate=True)
+    """Make the record of a session and queue it to be measured."""
     setting, _ = LightSetting.objects.get_or_create(
         light_source=session.light_source, setting_percent=reference_setting(session.rows)
     )
     acquisition = Acquisition.objects.create(
         facility_id=instrument.facility_id,
-        stored_file=stored,
+        stored_file=store(io.BytesIO(_canonical(session, instrument, meter, replacing))),
         original_name=name,
         uploaded_by_id=None if user is None else user.pk,
         instrument=instrument,

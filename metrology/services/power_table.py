@@ -7,7 +7,7 @@ import io
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from common.errors import InputError, InvalidDateError
 from metrology.selectors.power import COLUMNS
-from metrology.services.given import past
+from metrology.services.given import FURTHEST_ZONE, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +27,9 @@ MOST_BYTES = 1_000_000
 STRONGEST_MW = 1e5
 """No microscope's light is stronger [mW]; a larger number is in another unit."""
 SHOWN_IN_SENTENCE = 3
+EARLIEST_YEAR = 1990
+"""Readings from before are a slip of the pen or of a clock."""
+LONGEST_SESSION = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,13 @@ def sessions_of(text: str, instrument: Instrument) -> list[Session]:
         A column is missing or unknown, there is no reading, or lines are wrong: each is named with what to do.
     """
     separator = ";" if ";" in text.split("\n", 1)[0] else ","
-    lines = _lines(text, separator)
+    names, lines = _lines(text, separator)
     sources = _sources_by_name(instrument.lightsources.all())
     problems = Problems()
     gathered: dict[tuple[int, str], tuple[LightSource, list[PowerRow]]] = {}
     for number, cells in lines:
-        read = _row(number, cells, sources, problems, decimal_comma=separator == ";")
+        named = _named(number, names, cells, problems)
+        read = None if named is None else _row(number, named, sources, problems, decimal_comma=separator == ";")
         if read is not None:
             source, row = read
             day = "" if row.read_at is None else row.read_at.astimezone(UTC).date().isoformat()
@@ -143,25 +147,53 @@ def sessions_of(text: str, instrument: Instrument) -> list[Session]:
     ]
 
 
-def check_rows(rows: Sequence[PowerRow]) -> None:
-    """Refuse readings that no meter shows.
+def reading_moment(moment: datetime) -> datetime:
+    """Return when a meter was read, with its time zone (UTC where it has none).
 
     Raises
     ------
     InputError
-        There is none, or one has a setting outside 0 to 100 % or a power that is negative, infinite or beyond a microscope.
+        It lies before 1990.
+    InvalidDateError
+        It lies in the future.
     """
+    if moment.year < EARLIEST_YEAR:
+        raise InputError(
+            f"The readings are dated {moment.isoformat()}, before {EARLIEST_YEAR}.",
+            hint="Give the day on which the meter was read.",
+        )
+    return past(moment)
+
+
+def check_session(session: Session) -> None:
+    """Refuse readings that no meter shows, and times that are not of their session.
+
+    Raises
+    ------
+    InputError
+        There is no reading, or one has a setting outside 0 to 100 %, a power that is negative, infinite or beyond a
+        microscope, or a time in the future or more than a day away from its session.
+    """
+    rows = session.rows
     if not rows:
         raise InputError("There is no reading.", hint="Give at least one setting [%] and what the meter showed [mW].")
     problems = Problems()
     for place, row in enumerate(rows, start=1):
         for words in _impossible(row.setting_percent, row.power_mw):
             problems.note(row.line or place, words)
+        if row.read_at is not None and abs(row.read_at - session.read_at) > LONGEST_SESSION:
+            problems.note(
+                row.line or place,
+                f"{row.read_at.isoformat()} is more than a day away from its session, {session.read_at.isoformat()}; "
+                "give readings of another day by themselves.",
+            )
+        elif row.read_at is not None and row.read_at > timezone.now() + FURTHEST_ZONE:
+            problems.note(row.line or place, _future(row.read_at.isoformat()))
     problems.raise_any(total=len(rows))
 
 
-def _lines(text: str, separator: str) -> list[tuple[int, Mapping[str, str]]]:
-    """Return the lines with readings, by their number in the table and with the names of their columns."""
+def _lines(text: str, separator: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns, and the cells of the lines with readings by their number in the table."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         numbered = [(reader.line_num, cells) for cells in reader]
@@ -186,7 +218,19 @@ def _lines(text: str, separator: str) -> list[tuple[int, Mapping[str, str]]]:
         )
     if len(numbered) == 1:
         raise InputError("The table has no reading.", hint="Write one reading a line below the names of the columns.")
-    return [(line, dict(zip(names, cells, strict=False))) for line, cells in numbered[1:]]
+    return names, numbered[1:]
+
+
+def _named(line: int, names: Sequence[str], cells: Sequence[str], problems: Problems) -> Mapping[str, str] | None:
+    """Return the cells of a line by their columns; None where there are more or fewer, which is noted."""
+    if len(cells) == len(names):
+        return dict(zip(names, cells, strict=True))
+    what = f"It has {len(cells)} cells instead of {len(names)}"
+    if len(cells) < len(names):
+        problems.note(line, f"{what}: write all four.")
+    else:
+        problems.note(line, f"{what}: write a semicolon between columns, or a point in numbers (0.85).")
+    return None
 
 
 def _row(
@@ -198,9 +242,6 @@ def _row(
     decimal_comma: bool,
 ) -> tuple[LightSource, PowerRow] | None:
     """Read one line; None where it is wrong, which is noted."""
-    if len(cells) < len(COLUMNS):
-        problems.note(line, f"It has {len(cells)} cells instead of {len(COLUMNS)}: write all four.")
-        return None
     before = len(problems.found)
     named = cells["light_source"].strip().lstrip("'")
     meant = sources.get(_plain(named), [])
@@ -231,10 +272,16 @@ def _moment(line: int, text: str, problems: Problems) -> datetime | None:
         problems.note(line, f"'{text}' is not a date; write 2026-03-02 or 2026-03-02T09:30.")
         return None
     try:
-        return past(moment)
+        return reading_moment(moment)
     except InvalidDateError:
-        problems.note(line, f"{text} lies in the future; write when the meter was read.")
-        return None
+        problems.note(line, _future(text))
+    except InputError:
+        problems.note(line, f"{text} lies before {EARLIEST_YEAR}; write when the meter was read.")
+    return None
+
+
+def _future(text: str) -> str:
+    return f"{text} lies in the future; write when the meter was read."
 
 
 def _number(line: int, name: str, text: str, problems: Problems, *, decimal_comma: bool) -> float | None:

@@ -67,6 +67,26 @@ def test_readings_are_recorded_once(operator, address, laser, meter):
     assert operator.get(address, {"light_source": laser.pk + 1}).json()["count"] == 0
 
 
+@pytest.mark.parametrize("moment", ["2999-01-01T00:00Z", "1990-01-01T00:00Z", "0001-01-01T00:00+14:00"])
+def test_a_reading_of_another_time_than_its_session_is_refused(operator, address, laser, meter, moment):
+    body = said(laser, meter, (50, 2.0))
+    body["readings"][0]["read_at"] = moment
+    assert sent(operator, address, body).status_code == 400
+    assert sent(operator, address, said(laser, meter, (50, 2.0), read_at=moment)).status_code == (
+        201 if moment.startswith("1990") else 400
+    )
+
+
+@pytest.mark.parametrize("name", ["setting_percent", "power_mw"])
+def test_true_is_no_number(operator, address, laser, meter, name):
+    body = said(laser, meter, (50, 2.0))
+    body["readings"][0][name] = True
+    answer = sent(operator, address, body)
+    assert answer.status_code == 400
+    assert name in answer.content.decode()
+    assert not PowerRecord.objects.exists()
+
+
 def test_a_table_is_taken_in_whole_or_its_lines_are_named(operator, address, meter, laser):
     wrong = operator.post(
         f"{address}table/", {"meter": meter.pk, "file": SimpleUploadedFile("a.csv", TABLE + b"488 nm,x,1,1\n")}

@@ -76,6 +76,13 @@ def test_another_setting_meter_or_laser_makes_charts_of_its_own(laser, meter):
     assert Series.objects.filter(attribute_id="laser_power").count() == 4
 
 
+@pytest.mark.parametrize("setting", [10.0005, 2.0005, 0.0015, 33.3335])
+def test_a_setting_with_a_half_in_its_fourth_decimal_has_a_power(laser, meter, setting):
+    record = power.recorded(laser, meter, (setting, 0.5), (setting, 0.7))
+    assert figures(record)["laser_power"].value == pytest.approx(0.6)
+    assert figures(record)["laser_power"].n == 2
+
+
 def weekly(laser, meter, powers):
     for week, value in enumerate(powers):
         at = catalogue.START + timedelta(weeks=week)
@@ -94,6 +101,15 @@ def test_a_falling_laser_leaves_its_baseline_and_is_flagged(laser, meter):
     assert flag.signals.filter(series=series).exists()
     assert flag.hypotheses[0]["cause"] == "the light source or how it is coupled in"
     assert "488 nm at 100 %" in " ".join(flag.instrument.health.reasons)
+
+
+def test_a_new_setting_of_a_laser_goes_on_beside_the_one_that_was_charted_before(laser, meter):
+    power.recorded(laser, meter, (50, 2.5))
+    power.recorded(laser, meter, (100, 5.0), read_at=catalogue.START + timedelta(days=1))
+    assert set(Series.objects.values_list("light_setting__setting_percent", "retired_at")) == {
+        (50.0, None),
+        (100.0, None),
+    }
 
 
 def test_limits_that_staff_set_are_held_against_power(laser, meter):

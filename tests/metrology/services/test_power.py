@@ -12,7 +12,7 @@ from common import jobs
 from common.errors import AccessError, InputError, InvalidDateError, NotFoundError, StateError
 from common.models import JobState
 from common.permissions import Role
-from metrology.models import Acquisition, Measurement, PowerReading, PowerRecord, Series, Validity
+from metrology.models import Acquisition, Measurement, PowerReading, PowerRecord, Series, StoredFile, Validity
 from metrology.runtime.records import measure
 from metrology.selectors.power import records_table
 from metrology.services.confirm import acquisition_confirm
@@ -197,6 +197,94 @@ def test_a_correction_is_refused_twice_without_reason_or_without_a_difference(la
     with pytest.raises(StateError, match="measured right now"):
         corrected(waiting, meter, operator, (100, 4.3))
     assert PowerRecord.objects.count() == 2
+
+
+MORNING = (
+    "light_source,read_at,setting_percent,power_mw\n"
+    "488 nm,2026-03-02T09:30,100,4.1\n488 nm,2026-03-02T09:31,100,4.2\n488 nm,2026-03-02T09:32,100,4.3\n"
+)
+
+
+@pytest.mark.parametrize("line", ["09:29,100,4.0", "09:33,100,4.0", "09:31,50,2.0", "09:31,100,4.2"])
+def test_a_table_that_holds_a_session_and_more_is_refused_so_that_nothing_is_doubled(instrument, meter, operator, line):
+    brought(instrument, meter, operator, MORNING)
+    there = PowerRecord.objects.get()
+    with pytest.raises(InputError, match=f"correct record {there.pk} instead"):
+        brought(instrument, meter, operator, f"{MORNING}488 nm,2026-03-02T{line}\n")
+    assert (PowerRecord.objects.count(), PowerReading.objects.count()) == (1, 3)
+
+
+@pytest.mark.parametrize("left_out", [1, 2, 3])
+def test_a_part_of_a_session_that_is_here_adds_nothing(instrument, meter, operator, left_out):
+    brought(instrument, meter, operator, MORNING)
+    lines = MORNING.splitlines(keepends=True)
+    (again,) = brought(instrument, meter, operator, "".join(lines[:left_out] + lines[left_out + 1 :]))
+    assert (again.duplicate, again.record) == (True, PowerRecord.objects.get())
+    assert PowerReading.objects.count() == 3
+
+
+def test_two_sessions_of_a_day_given_out_as_one_table_add_nothing_when_it_comes_back(instrument, meter, operator):
+    brought(instrument, meter, operator, MORNING)
+    (later,) = brought(instrument, meter, operator, MORNING.replace("T09", "T15"))
+    assert later.duplicate is False
+    (again,) = brought(instrument, meter, operator, records_table(PowerRecord.objects.order_by("-pk")))
+    assert again.duplicate
+    assert PowerReading.objects.count() == 6
+
+
+def test_a_reading_that_another_meter_showed_too_is_another_reading(instrument, meter, operator):
+    brought(instrument, meter, operator, MORNING)
+    (other,) = brought(instrument, power.meter(instrument.facility, name="another"), operator, MORNING)
+    assert other.duplicate is False
+
+
+def test_readings_of_the_moment_that_a_record_had_before_its_correction_are_taken_in(laser, meter, operator):
+    wrong = power.recorded(laser, meter, (100, 4.0))
+    corrected(wrong, meter, operator, (100, 4.0), read_at=catalogue.START + timedelta(days=2))
+    new = power.recorded(laser, meter, (100, 4.4))
+    assert new.readings.get().power_mw == 4.4
+
+
+def test_a_correction_is_undone_by_another_and_that_by_a_third(laser, meter, operator):
+    first = power.recorded(laser, meter, (100, 4.0))
+    for value in (4.5, 4.0, 4.5):
+        (last,) = PowerRecord.objects.filter(replaced_by=None)
+        made = corrected(last, meter, operator, (100, value), reason="looked it up again")
+        assert (made.replaces, made.readings.get().power_mw) == (last, value)
+        jobs.run(Acquisition, made.acquisition_id, measure)
+    assert Acquisition.objects.get(pk=made.acquisition_id).validity == Validity.VALID
+    again = power_record(
+        light_source=laser, meter=meter, read_at=catalogue.START, rows=power.rows((100, 4.5)), user=operator
+    )
+    assert (again.duplicate, again.record) == (True, made)
+    assert PowerRecord.objects.count() == 4
+    assert not PowerRecord.objects.filter(pk=first.pk, replaced_by=None).exists()
+
+
+def test_a_correction_may_leave_a_reading_out(laser, meter, operator):
+    wrong = power.recorded(laser, meter, (100, 4.0), (100, 4000.0))
+    assert corrected(wrong, meter, operator, (100, 4.0)).readings.count() == 1
+
+
+def test_a_refused_table_leaves_no_file(instrument, meter, operator, media_root):
+    def kept():
+        return StoredFile.objects.count(), sum(one.is_file() for one in media_root.rglob("*"))
+
+    brought(instrument, meter, operator, MORNING)
+    before = kept()
+    with pytest.raises(InputError):
+        brought(instrument, meter, operator, MORNING + "488 nm,2026-03-02T09:33,100,4.4\n561 nm,2026-03-02,50,1\n")
+    brought(instrument, meter, operator, MORNING)
+    assert kept() == before
+
+
+def test_readings_dated_before_1990_are_refused(laser, meter, operator):
+    said = {"light_source": laser, "meter": meter, "rows": power.rows((10, 1)), "user": operator}
+    with pytest.raises(InputError, match="before 1990"):
+        power_record(read_at=catalogue.START.replace(year=1989), **said)
+    record = power.recorded(laser, meter, (10, 1))
+    with pytest.raises(InputError, match="before 1990"):
+        corrected(record, meter, operator, (10, 2), read_at=catalogue.START.replace(year=1))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from common.errors import InputError
-from metrology.services.power_table import PowerRow, check_rows, sessions_of, table_text
+from metrology.services.power_table import PowerRow, Session, check_session, sessions_of, table_text
 from tests.factories import catalogue, power
 
 pytestmark = pytest.mark.django_db
@@ -106,9 +106,53 @@ def test_the_mark_that_a_spreadsheet_writes_first_is_left_out():
     assert table_text("\ufeffa,b".encode()) == "a,b"
 
 
+def session(*rows):
+    return Session(None, catalogue.START, rows)
+
+
 def test_typed_readings_are_checked_by_their_line():
     with pytest.raises(InputError, match="1 of 2 lines") as refused:
-        check_rows([PowerRow(10, 1), PowerRow(-1, 1)])
+        check_session(session(PowerRow(10, 1), PowerRow(-1, 1)))
     assert refused.value.details["lines"][0]["line"] == 2
     with pytest.raises(InputError, match="no reading"):
-        check_rows([])
+        check_session(session())
+
+
+@pytest.mark.parametrize("days", [-2, 2, 365_000])
+def test_a_reading_that_is_not_of_its_session_is_refused_by_its_line(days):
+    near = PowerRow(10, 1, catalogue.START + timedelta(hours=5))
+    check_session(session(near))
+    with pytest.raises(InputError, match="more than a day away") as refused:
+        check_session(session(near, PowerRow(10, 1, catalogue.START + timedelta(days=days))))
+    assert refused.value.details["lines"][0]["line"] == 2
+
+
+def test_a_reading_of_a_session_of_now_does_not_lie_in_the_future():
+    now = datetime.now(UTC)
+    late = PowerRow(10, 1, now + timedelta(hours=23))
+    with pytest.raises(InputError, match="lies in the future"):
+        check_session(Session(None, now, (late,)))
+
+
+def test_a_decimal_comma_in_a_table_of_commas_is_refused_by_its_line(instrument):
+    text = HEAD + "488 nm,2026-03-02,50,0,85\n488 nm,2026-03-02,50,0.85\n488 nm,2026-03-02,100,1,7\n"
+    found = problems(text, instrument)
+    assert sorted(found) == [2, 4]
+    for words in found.values():
+        assert "5 cells instead of 4" in words
+        assert "semicolon between columns, or a point in numbers" in words
+
+
+def test_a_date_before_any_meter_was_read_is_refused_by_its_line(instrument):
+    lines = ("0001-01-01T00:00+14:00", "1989-12-31", "9999-12-31T23:59-14:00", "1990-01-02")
+    found = problems(HEAD + "".join(f"488 nm,{day},50,0.85\n" for day in lines), instrument)
+    assert sorted(found) == [2, 3, 4]
+    assert "before 1990" in found[2]
+    assert "before 1990" in found[3]
+    assert "future" in found[4]
+
+
+def test_the_name_of_a_source_goes_before_the_wavelength_of_another(instrument):
+    named = power.laser(instrument, "561 nm", 560.0)
+    (session,) = sessions_of(HEAD + "561 nm,2026-03-02,1,1\n", instrument)
+    assert session.light_source == named
