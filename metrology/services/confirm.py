@@ -15,7 +15,7 @@ from instruments.selectors.membership import require_role
 from metrology.models import Acquisition
 from metrology.services.given import Given, said_by, stated
 from metrology.services.health import assessment_request
-from metrology.services.history import keep_waiting
+from metrology.services.history import failed_before, keep_waiting
 from metrology.services.measurements import measurements_withdraw
 from metrology.services.references import references_end
 
@@ -87,7 +87,7 @@ def acquisition_confirm(
         _write(fresh, fields, by=said_by(user), changed=changed, moved=moved)
         if fresh.state != JobState.QUEUED and (moved or fresh.state == JobState.FAILED):
             jobs.requeue(fresh)
-        elif moved:
+        elif moved or failed_before(fresh):  # what is said of a failed scan has it measured, also during a history
             keep_waiting(Acquisition.objects.filter(pk=fresh.pk))
         if moved or "acquired_at" in changed:
             for instrument_id in {instrument_before, fresh.instrument_id}:

@@ -149,6 +149,13 @@ def keep_waiting(scans: QuerySet[Acquisition]) -> None:
     scans.filter(state=JobState.QUEUED).update(queued_at=timezone.now())
 
 
+def failed_before(scan: Acquisition) -> bool:
+    """Say whether a scan that waits to be measured again had failed before its history was asked for."""
+    return RemeasuredScan.objects.filter(
+        acquisition=scan, remeasuring__asked_at=scan.queued_at, state=JobState.FAILED
+    ).exists()
+
+
 def _may(instrument: Instrument, user: User | AnonymousUser | None, *, action: str) -> None:
     if user is not None and require_role(user, Role.STAFF, action=action).facility_id != instrument.facility_id:
         raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from common import jobs
 from common.errors import AccessError, NotFoundError, StateError
@@ -15,6 +15,7 @@ from metrology.models import Acquisition, Health, Remeasuring
 from metrology.selectors.history import history_progress
 from metrology.services.confirm import acquisition_confirm
 from metrology.services.history import history_cancel, history_remeasure
+from metrology.services.protocols import protocol_open
 from metrology.tasks import send_history
 from tests.factories import acquisitions, catalogue
 
@@ -162,6 +163,53 @@ def test_scans_that_wait_for_another_reason_go_on_waiting(instrument):
     assert history_cancel(instrument, user=None) == 2
     waiting = set(instrument.acquisitions.filter(state=JobState.QUEUED).values_list("pk", flat=True))
     assert waiting == {corrected.pk, new.pk}
+
+
+def test_a_failed_scan_of_which_something_is_said_meanwhile_goes_on_waiting(instrument):
+    failed = instrument.acquisitions.get(state=JobState.FAILED)
+    done = instrument.acquisitions.filter(state=JobState.DONE).first()
+    history_remeasure(instrument, user=None)
+    for scan in (failed, done):
+        acquisition_confirm(scan, user=None, label="a better name")
+    assert history_cancel(instrument, user=None) == 2
+    assert [Acquisition.objects.get(pk=one.pk).state for one in (failed, done)] == [JobState.QUEUED, JobState.DONE]
+
+
+def test_scans_that_a_new_protocol_measures_again_go_on_waiting(instrument):
+    path = catalogue.optical_path(instrument)
+    sample = acquisitions.standard(instrument.facility)
+    scan = instrument.acquisitions.filter(state=JobState.DONE).first()
+    Acquisition.objects.filter(pk=scan.pk).update(optical_path=path, standard=sample, acquired_at=catalogue.START)
+    history_remeasure(instrument, user=None)
+    protocol_open(
+        user=staff(instrument),
+        standard_kind=sample.kind,
+        optical_path=None,
+        required_settings=[],
+        valid_from=catalogue.START,
+    )
+    assert history_cancel(instrument, user=None) == 2
+    assert Acquisition.objects.get(pk=scan.pk).state == JobState.QUEUED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scan_that_somebody_changes_is_noted_as_it_is_after_the_change():
+    made = catalogue.instrument()
+    scan = acquisitions.acquisition(made.facility, instrument=made, state=JobState.DONE, attempts=1)
+
+    def ask():
+        history_remeasure(made, user=None)
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        Acquisition.objects.filter(pk=scan.pk).update(attempts=2)
+        asking.start()
+        asking.join(1)  # it waits for this change
+    asking.join(30)
+    assert history_cancel(made, user=None) == 1
+    scan.refresh_from_db()
+    assert (scan.state, scan.attempts) == (JobState.DONE, 2)
 
 
 def test_the_judgement_that_waited_is_asked_for_and_only_then(instrument, sent, django_capture_on_commit_callbacks):

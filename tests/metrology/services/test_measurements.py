@@ -11,6 +11,7 @@ from django.db import connection
 from common.models import JobState
 from metrology.models import Acquisition, Health, Measurement, Protocol, Series, Validity
 from metrology.services.measurements import (
+    COMPARING,
     Failure,
     Reading,
     assessment_remind,
@@ -57,6 +58,15 @@ def test_a_value_that_is_there_stays_as_it_is():
     record(row)
     record(row, [Reading("mean", 0, 1, 99.0)])
     assert Measurement.objects.get(series__attribute_id="mean", series__channel=0).value == 10.0
+
+
+def test_only_a_figure_that_compares_names_what_it_was_compared_with():
+    where = place()
+    before, row = charted(where), charted(where)
+    comparing = min(COMPARING)
+    record(row, [Reading("mean", 0, 1, 10.0), Reading(comparing, 0, 1, 0.9)], reference=before)
+    found = dict(Measurement.objects.values_list("series__attribute_id", "reference"))
+    assert found == {"mean": None, comparing: before.pk}
 
 
 def test_another_version_of_a_quantity_is_another_series():
