@@ -134,6 +134,17 @@ def test_repeated_frames_give_the_points_and_the_line_of_a_known_gain():
     assert (found["time_step_s"], found["read_noise"]) == (2.0, None)
 
 
+def test_the_line_is_that_of_the_gain_also_where_dark_frames_have_fewer_channels():
+    lit = np.stack([slide(frames=6, seed=seed)[:, 0] for seed in (1, 2)], axis=1)[:, :, np.newaxis]
+    without = np.random.default_rng(3).normal(100, 4, (6, 1, 1, 128, 128)).round().astype(np.uint16)
+    beside = Beside(dark=ImageStack(without, Metadata({})), dark_name="dark")
+    stack = ImageStack(lit, Metadata({}))
+    done = measure_stack(stack, standard_kind="slide", attribute_ids=["gain_e_per_adu"], bit_depth=12, beside=beside)
+    found = frames_numbers(Scan(stack, done, beside, 1))
+    assert found["gain"]["value"] == pytest.approx(1 / found["line"]["slope"], rel=1e-4)
+    assert found["gain"]["n"] == found["line"]["squares"] > len(found["mean_counts"])
+
+
 def test_frames_that_do_not_tell_a_gain_say_why():
     found = frames_numbers(scan_of(np.full((3, 1, 64, 64), 500, np.uint16), "slide"))
     assert found["line"] is None
