@@ -6,7 +6,7 @@ A fresh installation of its own (PostgreSQL, queue, workers) takes 512 × 512 sc
 demonstration are (instrument, path, label and date are read from the file), then 5120 × 5120 mosaics of the real
 Convallaria frame with fresh noise. Each image is compared with the first of its kind. The clock runs from the first file
 until the last value is on its chart. With `--memory-scans 2000` so many more scans are taken, and the memory of the
-workers is compared with what it was after the first tenth.
+workers is looked at after each fifth of them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ SCANS_PER_SECOND, MOSAICS_PER_SECOND, LARGEST_GROWTH = 20.0, 1.5, 1.05
 SIDE_PX, TILES = 512, 5
 INSTRUMENT = "LSM 780"
 A_WEEK = 10
+PARTS = 5
 DIFFERENT_SCANS = 40
 """As many are simulated for the memory of the workers; the others differ from them by date and label only."""
 
@@ -95,10 +96,11 @@ def run(var: Path, options: argparse.Namespace) -> list[Row]:
             rows.append(Row(what, rate, target=MOSAICS_PER_SECOND, met=rate >= MOSAICS_PER_SECOND))
         if options.memory_scans:
             paths = write_scans(var / "more", options.memory_scans, facility, different=DIFFERENT_SCANS)
-            early, late = door.memory(paths, kind="marbles")
-            rows.append(Row(f"memory of the workers after {len(paths) // 10} scans [MiB]", early))
-            what = f"memory of the workers after {len(paths)} scans, over that"
-            rows.append(Row(what, late / early, target=LARGEST_GROWTH, met=late / early <= LARGEST_GROWTH))
+            sizes = door.memory(paths, kind="marbles")
+            for number, size in enumerate(sizes, start=1):
+                rows.append(Row(f"memory of the workers after {number * len(paths) // PARTS} scans [MiB]", size))
+            growth = sizes[-1] / sizes[0]
+            rows.append(Row("the last over the first", growth, target=LARGEST_GROWTH, met=growth <= LARGEST_GROWTH))
     return rows
 
 
@@ -131,14 +133,14 @@ class Door:
             sys.exit(f"only {charted} of {len(paths)} files were charted; the figure would be wrong")
         return len(paths[2:]) / seconds, Measurement.objects.filter(acquisition__original_name=names[-1]).count()
 
-    def memory(self, paths: Sequence[Path], *, kind: str) -> tuple[float, float]:
-        """Return the memory of the workers and their readers after a tenth of the files and after all [MiB]."""
+    def memory(self, paths: Sequence[Path], *, kind: str) -> list[float]:
+        """Return the memory of the workers and their readers after each fifth of the files [MiB]."""
         found = []
-        for part in (paths[: len(paths) // 10], paths[len(paths) // 10 :]):
-            self.take(part, kind)
+        for part in range(PARTS):
+            self.take(paths[part * len(paths) // PARTS : (part + 1) * len(paths) // PARTS], kind)
             workers = [one for one in psutil.Process().children(recursive=True) if _measures(one)]
             found.append(sum(one.memory_full_info().pss for one in workers) / 2**20)
-        return found[0], found[1]
+        return found
 
     def take(self, paths: Sequence[Path], kind: str) -> None:
         """Take in files of a standard, and wait until all are charted."""
