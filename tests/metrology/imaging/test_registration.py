@@ -71,7 +71,7 @@ def test_a_noisy_real_frame_registers_to_its_own_average_and_not_to_another_fiel
 def test_a_mosaic_is_registered_on_its_part_with_most_contrast(shift):
     field = np.zeros((3000, 3100))
     rng = np.random.default_rng(7)
-    field[900:2100, 1000:2200] = ndimage.gaussian_filter(rng.normal(size=(1200, 1200)), 2) * 4000
+    field[1500:2700, 1600:2800] = ndimage.gaussian_filter(rng.normal(size=(1200, 1200)), 2) * 4000
     frames = [
         field[400 + down : 2700 + down, 400 + right : 2800 + right] + rng.normal(1000, 20, (2300, 2400))
         for down, right in ((0, 0), shift)
