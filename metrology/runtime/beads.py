@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from common.errors import StorageError
+from metrology.runtime.json_files import json_write
 from metrology.selectors.tiles import beads_path
 
 if TYPE_CHECKING:
@@ -41,20 +40,7 @@ def beads_write(acquisition: Acquisition, found: Mapping[int, BeadField]) -> Non
         for channel, field in found.items()
         for candidate in (*(bead.candidate for bead in field.beads), *field.rejected)
     ]
-    path = beads_path(acquisition)
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        part.write_text(json.dumps(spots))
-        part.chmod(0o640)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            "The places of the beads cannot be written.",
-            hint="Free space on the disk of the facility, then measure again.",
-            reason=str(error),
-        ) from error
+    json_write(beads_path(acquisition), spots, what="The places of the beads")
 
 
 def _spot(channel: int, candidate: Candidate) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from common.errors import StorageError
 from metrology.runtime.figures_beads import bead_numbers
 from metrology.runtime.figures_field import depth_numbers, field_numbers
 from metrology.runtime.figures_frames import frames_numbers
 from metrology.runtime.figures_mosaic import mosaic_numbers
 from metrology.runtime.figures_scan import Scan
+from metrology.runtime.json_files import json_write
 from metrology.selectors.figures import figures_path, figures_wanted
 
 if TYPE_CHECKING:
@@ -58,17 +57,4 @@ def figures_write(acquisition: Acquisition, stack: ImageStack, measured: Measure
         scan = Scan(stack, measured, beside, channel)
         numbers = {name: _NUMBERS[name](scan) for name in wanted}
         channels.append({name: one for name, one in numbers.items() if one is not None})
-    path = figures_path(acquisition)
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        part.write_text(json.dumps({"channels": channels}, allow_nan=False, separators=(",", ":")))
-        part.chmod(0o640)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            "The drawings of the sample cannot be written.",
-            hint="Free space on the disk of the facility, then measure again.",
-            reason=str(error),
-        ) from error
+    json_write(figures_path(acquisition), {"channels": channels}, what="The drawings of the sample")

@@ -41,6 +41,6 @@ def test_a_disk_that_refuses_is_told(row, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(beads.json, "dumps", full)
+    monkeypatch.setattr("pathlib.Path.write_text", full)
     with pytest.raises(StorageError, match="beads"):
         beads_write(row, {0: BeadField((), ())})

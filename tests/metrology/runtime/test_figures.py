@@ -210,7 +210,7 @@ class TestOnTheWayThroughTheWorker:
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(figures.json, "dumps", full)
+        monkeypatch.setattr("pathlib.Path.write_text", full)
         row = acquisitions.acquisition(
             path.instrument.facility, size_t=1, size_z=1,
             standard=acquisitions.standard(path.instrument.facility, kind=StandardKind.SLIDE),
@@ -226,4 +226,5 @@ class TestOnTheWayThroughTheWorker:
         def refuse(word):
             raise AssertionError(word)
 
-        json.loads(figures_path(row).read_text(), parse_constant=refuse)
+        written = json.loads(figures_path(row).read_text(), parse_constant=refuse)
+        assert [sorted(channel) for channel in written["channels"]] == [["field"]]
