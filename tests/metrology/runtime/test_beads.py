@@ -7,7 +7,6 @@ import pytest
 
 from common.errors import StorageError
 from metrology.attributes.beads import BeadField, measure_beads
-from metrology.runtime import beads
 from metrology.runtime.beads import beads_write
 from metrology.selectors.tiles import beads_of
 from tests.factories import acquisitions
