@@ -11,42 +11,16 @@ from metrology.attributes.measure import Beside, measure_stack
 from metrology.imaging.stack import ImageStack, Metadata, Sourced
 from metrology.models import StandardKind
 from metrology.runtime.figures import figures_write
-from tests.factories import acquisitions, catalogue
+from tests.factories import acquisitions
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.usefixtures("no_workers"),
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(180),
+]
 
 expect.set_options(timeout=15_000)
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr("common.dispatch._send", lambda *_: None)
-
-
-@pytest.fixture
-def facility(transactional_db):
-    found = catalogue.facility()
-    catalogue.member(of=found, username="olga")
-    return found
-
-
-@pytest.fixture
-def page(chromium, live_server, facility):
-    context = chromium.new_context(
-        base_url=live_server.url, viewport={"width": 1440, "height": 900}, color_scheme="light"
-    )
-    page = context.new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-    page.goto("/sign-in/?next=/upload/")
-    page.get_by_label("Username").fill("olga")
-    page.get_by_label("Password").fill("correct horse")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/upload/")
-    yield page
-    context.close()
-    assert page.complaints == []
 
 
 def drawn(facility, pixels, kind):
@@ -64,8 +38,8 @@ def drawn(facility, pixels, kind):
     return row
 
 
-def test_beads_are_drawn_with_sections_profiles_and_maps_and_follow_the_theme(page, facility):
-    page.goto(drawn(facility, acquisitions.beads(), StandardKind.BEADS).get_absolute_url())
+def test_beads_are_drawn_with_sections_profiles_and_maps_and_follow_the_theme(page, room):
+    page.goto(drawn(room, acquisitions.beads(), StandardKind.BEADS).get_absolute_url())
     page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
     expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
     expect(page.locator(".drawing .heatmaplayer image")).to_have_count(3)
@@ -89,12 +63,12 @@ def test_beads_are_drawn_with_sections_profiles_and_maps_and_follow_the_theme(pa
 
 
 @pytest.mark.parametrize("width", [1440, 820])
-def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, facility, width):
+def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, room, width):
     y, x = np.indices((128, 128))
     light = 500 - 0.03 * ((y - 50) ** 2 + (x - 80) ** 2)
     frames = (2 * np.random.default_rng(0).poisson(light, (6, 1, 128, 128))).astype(np.uint16)
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(drawn(facility, frames, StandardKind.SLIDE).get_absolute_url())
+    page.goto(drawn(room, frames, StandardKind.SLIDE).get_absolute_url())
     page.get_by_role("heading", name="Charts").scroll_into_view_if_needed()
     expect(page.locator(".drawing .js-plotly-plot")).to_have_count(5)
     for name in (
@@ -109,8 +83,8 @@ def test_repeated_frames_of_a_slide_are_drawn_at_every_width(page, facility, wid
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_charts_of_a_scan_that_was_still_measured_when_its_page_was_opened_come_by_themselves(page, facility):
-    row = drawn(facility, acquisitions.beads(), StandardKind.BEADS)
+def test_the_charts_of_a_scan_that_was_still_measured_when_its_page_was_opened_come_by_themselves(page, room):
+    row = drawn(room, acquisitions.beads(), StandardKind.BEADS)
     row.state, row.stage = JobState.RUNNING, "measuring"
     row.save()
     page.goto(row.get_absolute_url())
@@ -122,10 +96,10 @@ def test_the_charts_of_a_scan_that_was_still_measured_when_its_page_was_opened_c
     expect(page.locator(".drawing .heatmaplayer image")).to_have_count(3)
 
 
-def test_an_older_scan_says_measure_again(page, facility):
+def test_an_older_scan_says_measure_again(page, room):
     row = acquisitions.acquisition(
-        facility,
-        standard=acquisitions.standard(facility, kind=StandardKind.BEADS),
+        room,
+        standard=acquisitions.standard(room, kind=StandardKind.BEADS),
         state=JobState.DONE,
         size_z=9,
         size_c=1,
