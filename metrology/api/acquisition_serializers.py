@@ -110,6 +110,8 @@ class FigureOutput(serializers.Serializer):
     n = serializers.IntegerField()
     z = serializers.FloatField(allow_null=True, help_text="Against the baseline, harm upwards.")
     series_id = serializers.IntegerField(allow_null=True)
+    algorithm_version = serializers.IntegerField(help_text="Of the quantity's definition.")
+    protocol = serializers.CharField(help_text="By which it was charted; empty where it belongs to no series.")
 
 
 class FailureOutput(serializers.Serializer):
@@ -125,8 +127,14 @@ class AcquisitionDetailOutput(AcquisitionOutput):
 
     sha256 = serializers.CharField(source="stored_file.sha256", read_only=True)
     size_bytes = serializers.IntegerField(source="stored_file.size_bytes", read_only=True)
-    figures = FigureOutput(many=True, read_only=True)
-    failures_explained = FailureOutput(many=True, read_only=True)
+    figures = FigureOutput(source="told.figures", many=True, read_only=True)
+    earlier_figures = FigureOutput(
+        source="told.earlier",
+        many=True,
+        read_only=True,
+        help_text="By an earlier version, by another protocol, or from before it had a standard.",
+    )
+    failures_explained = FailureOutput(source="told.failures", many=True, read_only=True)
 
     class Meta(AcquisitionOutput.Meta):
         fields = (  # type: ignore[assignment]  # longer tuple
@@ -148,6 +156,7 @@ class AcquisitionDetailOutput(AcquisitionOutput):
             "tile_grid",
             "corrections",
             "figures",
+            "earlier_figures",
             "failures_explained",
         )
         read_only_fields = fields  # type: ignore[assignment]  # longer tuple

@@ -21,7 +21,7 @@ from metrology.api.acquisition_serializers import (
 )
 from metrology.forms import AcquisitionFilters
 from metrology.models import Acquisition
-from metrology.selectors.acquisitions import acquisition_get, acquisition_list, failure_rows, figure_rows
+from metrology.selectors.acquisitions import acquisition_get, acquisition_list, figures_told
 from metrology.selectors.files import opened
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
 from metrology.services.ingest import acquisition_ingest
@@ -102,7 +102,6 @@ class AcquisitionViewSet(viewsets.GenericViewSet[Acquisition]):
 
 def _detail(row: Acquisition) -> dict[str, Any]:
     """Return an acquisition with its figures."""
-    row.figures = figure_rows(row)  # type: ignore[attr-defined]  # read by the serializer
-    row.failures_explained = failure_rows(row)  # type: ignore[attr-defined]  # read by the serializer
+    row.told = figures_told(row)  # type: ignore[attr-defined]  # read by the serializer
     found: dict[str, Any] = AcquisitionDetailOutput(row).data
     return found

@@ -15,7 +15,7 @@ from instruments.models import Instrument, LightSource
 from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of
 from metrology.models import PowerReading, PowerRecord, Standard
-from metrology.selectors.acquisitions import FigureRow, figure_rows
+from metrology.selectors.acquisitions import FigureRow, figures_told
 from metrology.selectors.power import COLUMNS, instrument_of, power_record_get, power_records, records_table
 from metrology.selectors.standards import power_meters
 from metrology.services.power import power_correct, power_import, power_record
@@ -175,7 +175,7 @@ class PowerDetailOutput(PowerOutput):
     @extend_schema_field(PowerFigureOutput(many=True))
     def get_figures(self, record: PowerRecord) -> list[FigureRow]:
         """Return the figures; none until a worker has worked them out."""
-        return PowerFigureOutput(figure_rows(record.acquisition), many=True).data  # type: ignore[return-value]  # the same as plain data
+        return PowerFigureOutput(figures_told(record.acquisition).figures, many=True).data  # type: ignore[return-value]  # the same as plain data
 
 
 class TakenOutput(serializers.Serializer):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from common.errors import NotFoundError
 from metrology.attributes.quantity import Quantity
 from metrology.attributes.registry import ATTRIBUTES
-from metrology.models import Acquisition
+from metrology.models import Acquisition, Assessment
 from metrology.selectors.certainty import limit_words
 from metrology.selectors.limits import limits_of_the_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from django.db.models import QuerySet
 
@@ -28,6 +28,9 @@ _IDENTITY = (
     ("label", "Label"),
     ("acquired_at", "Acquired"),
 )
+
+
+_ORDER = {attribute_id: place for place, attribute_id in enumerate(ATTRIBUTES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class FigureRow:
     status: str = ""
     series_id: int | None = None
     limit_words: str = ""
+    algorithm_version: int = 1
+    protocol: str = ""
 
     @property
     def counts_objects(self) -> bool:
@@ -60,6 +65,26 @@ class FailureRow:
     name: str
     channel: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresTold:
+    """What an acquisition tells, by channel.
+
+    Parameters
+    ----------
+    figures : list of FigureRow
+        The newest of each quantity, those of its series with their z against the baseline.
+    earlier : list of FigureRow
+        Those by an earlier version of the quantity, by another protocol, or from before it had a standard: kept as they
+        were measured.
+    failures : list of FailureRow
+        What the newest version could not tell and why; one row for all figures that failed for the same reason.
+    """
+
+    figures: list[FigureRow]
+    earlier: list[FigureRow]
+    failures: list[FailureRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +128,33 @@ def acquisition_get(facility: Facility, pk: int) -> Acquisition:
     return found
 
 
-def figure_rows(acquisition: Acquisition) -> list[FigureRow]:
-    """Return the figures of an acquisition by channel, those of its series with their z against the baseline.
-
-    Figures of an acquisition that belongs to no series come without one. Those that it had by an earlier protocol or
-    algorithm stay in their series.
-    """
-    rows = acquisition.measurements.filter(series__protocol=acquisition.protocol).select_related("series__assessment")
-    latest = {(row.series.attribute_id, row.series.channel): row for row in rows.order_by("series__algorithm_version")}
+def figures_told(acquisition: Acquisition) -> FiguresTold:
+    """Return the figures of an acquisition: the newest, those before, and those that could not be had."""
+    rows = list(acquisition.measurements.select_related("series__protocol"))
+    loose = [_uncharted(reading) for reading in acquisition.readings]
+    charted = [row for row in rows if row.series.protocol_id == acquisition.protocol_id]
+    points = _points_of(acquisition, charted)
     limits = _limits_of_the_day(acquisition)
-    figures = [_charted(row, limits.get(row.series.attribute_id)) for row in latest.values()] or [
-        _uncharted(reading) for reading in acquisition.readings
-    ]
-    order = {attribute_id: place for place, attribute_id in enumerate(ATTRIBUTES)}
-    return sorted(figures, key=lambda row: (row.channel, order.get(row.attribute_id, len(order))))
+    now = [_charted(row, points, limits) for row in charted] or loose
+    before = [_charted(row, {}, limits) for row in rows if row not in charted] + (loose if charted else [])
+    failures = list(acquisition.failures.all())
 
-
-def failure_rows(acquisition: Acquisition) -> list[FailureRow]:
-    """Return what could not be measured and why; one row for all figures that failed for the same reason."""
-    names: dict[tuple[int, str], list[str]] = {}
-    failure: MeasurementFailure
-    for failure in acquisition.failures.all():
-        names.setdefault((failure.channel, failure.message), []).append(_name(failure.attribute_id))
-    return [FailureRow(", ".join(some), channel, message) for (channel, message), some in names.items()]
+    newest: dict[tuple[str, int], int] = {}
+    told: list[FigureRow | MeasurementFailure] = [*now, *failures]
+    for one in told:
+        key = (one.attribute_id, one.channel)
+        newest[key] = max(one.algorithm_version, newest.get(key, 0))
+    figures = [row for row in now if row.algorithm_version == newest[row.attribute_id, row.channel]]
+    had = {(row.attribute_id, row.channel) for row in figures}
+    return FiguresTold(
+        figures=sorted(figures, key=_place),
+        earlier=sorted((row for row in (*now, *before) if row not in figures), key=_place),
+        failures=_failure_rows(
+            failure
+            for failure in failures
+            if (key := (failure.attribute_id, failure.channel)) not in had and failure.algorithm_version == newest[key]
+        ),
+    )
 
 
 def identity_rows(acquisition: Acquisition) -> list[FactRow]:
@@ -163,11 +192,19 @@ def _limits_of_the_day(acquisition: Acquisition) -> dict[str, Limits]:
     return limits_of_the_day(acquisition.instrument, acquisition.acquired_at)
 
 
-def _charted(row: Measurement, limits: Limits | None) -> FigureRow:
+def _points_of(acquisition: Acquisition, rows: Iterable[Measurement]) -> dict[int, dict[str, Any]]:
+    """Return how this acquisition stands on the charts of its series, as far as they were judged."""
+    charts = Assessment.objects.filter(series__in=[row.series_id for row in rows]).values_list("series", "result")
+    return {
+        series: next((one for one in result.get("points", []) if one["acquisition"] == acquisition.pk), {})
+        for series, result in charts
+    }
+
+
+def _charted(row: Measurement, points: Mapping[int, dict[str, Any]], limits: Mapping[str, Limits]) -> FigureRow:
     series = row.series
-    assessment = getattr(series, "assessment", None)
-    points: Iterable[dict[str, Any]] = assessment.result.get("points", []) if assessment else []
-    point = next((point for point in points if point["acquisition"] == row.acquisition_id), {})
+    point = points.get(series.pk, {})
+    held = limits.get(series.attribute_id)
     return FigureRow(
         name=_name(series.attribute_id),
         attribute_id=series.attribute_id,
@@ -179,20 +216,27 @@ def _charted(row: Measurement, limits: Limits | None) -> FigureRow:
         z=point.get("z"),
         status=point.get("status", ""),
         series_id=series.pk,
-        limit_words="" if limits is None else limit_words(limits, Quantity(row.value, row.uncertainty, row.n)),
+        limit_words="" if held is None else limit_words(held, Quantity(row.value, row.uncertainty, row.n)),
+        algorithm_version=series.algorithm_version,
+        protocol=str(series.protocol),
     )
 
 
 def _uncharted(reading: dict[str, Any]) -> FigureRow:
-    return FigureRow(
-        name=_name(reading["attribute_id"]),
-        attribute_id=reading["attribute_id"],
-        unit=_unit(reading["attribute_id"]),
-        channel=reading["channel"],
-        value=reading["value"],
-        uncertainty=reading["uncertainty"],
-        n=reading["n"],
-    )
+    attribute_id = reading["attribute_id"]
+    return FigureRow(name=_name(attribute_id), unit=_unit(attribute_id), **reading)
+
+
+def _failure_rows(failures: Iterable[MeasurementFailure]) -> list[FailureRow]:
+    names: dict[tuple[int, str], list[str]] = {}
+    for one in failures:
+        names.setdefault((one.channel, one.message), []).append(_name(one.attribute_id))
+    return [FailureRow(", ".join(some), channel, message) for (channel, message), some in names.items()]
+
+
+def _place(row: FigureRow) -> tuple[int, int, int]:
+    """Where a figure stands in a table: by channel, in the order of the registry, the newest version first."""
+    return row.channel, _ORDER.get(row.attribute_id, len(_ORDER)), -row.algorithm_version
 
 
 def _name(attribute_id: str) -> str:

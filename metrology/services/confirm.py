@@ -70,7 +70,8 @@ def acquisition_confirm(
 
     Notes
     -----
-    The figures of a wrong series are taken out of it and kept, with what was thought before, in `corrections`.
+    Figures that were had under another assumption are taken out of their series, or off the acquisition where they
+    belong to none, and kept, with what was thought before, in `corrections`.
     """
     _may(acquisition, user)
     if acquisition.light_setting_id is not None:
@@ -157,7 +158,7 @@ def _write(
         acquisition.corrections.append({"at": at, "by": by, "changed": changed, "withdrawn": withdrawn})
     if "standard" in changed:
         acquisition.protocol = None
-    acquisition.save(update_fields=[*fields, "sources", "corrections", "protocol"])
+    acquisition.save(update_fields=[*fields, "sources", "corrections", "protocol", "readings"])
 
 
 def _plain(value: Any) -> Any:

@@ -109,7 +109,8 @@ def measurements_record(
     Notes
     -----
     A figure that is already there (same series, same acquisition) stays as it is: measuring again with the same
-    version changes nothing. Without a standard there is no series; the figures are kept on the acquisition.
+    version changes nothing. Without a standard there is no series; the figures are kept on the acquisition, where those
+    of another version are put beside them in the same way, and stay when it gets a standard.
     An instrument is judged when none of its scans is being measured, so `assessment_remind` asks once this one is done.
     """
     with transaction.atomic():
@@ -118,7 +119,7 @@ def measurements_record(
         first_time = acquisition.validity == Validity.PENDING
         with facts_noted(acquisition) as note:  # first, so that the row is locked
             note(
-                readings=[] if charted else [asdict(reading) for reading in readings],
+                readings=acquisition.readings if charted else _with_new(acquisition.readings, readings),
                 validity=validity,
                 validity_reason=validity_reason[:300],
             )
@@ -144,7 +145,10 @@ def assessment_remind(acquisition_id: int) -> None:
 
 
 def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
-    """Take the figures of a wrongly attributed acquisition out of their series; return them for its corrections."""
+    """Take the figures of a wrongly attributed acquisition out of their series; return them for its corrections.
+
+    Those that belong to no series are taken off the acquisition, which the caller saves.
+    """
     rows = acquisition.measurements.select_related("series")
     withdrawn = [
         {
@@ -159,9 +163,18 @@ def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+    withdrawn += [{"series": None, "measured_at": None, **reading} for reading in acquisition.readings]
+    acquisition.readings = []
     acquisition.measurements.all().delete()
     acquisition.failures.all().delete()
     return withdrawn
+
+
+def _with_new(kept: list[dict[str, Any]], readings: Iterable[Reading]) -> list[dict[str, Any]]:
+    """Return the figures that are kept with those of quantities, channels and versions that are not among them yet."""
+    known = {(one["attribute_id"], one["channel"], one["algorithm_version"]) for one in kept}
+    fresh = [one for one in readings if (one.attribute_id, one.channel, one.algorithm_version) not in known]
+    return kept + [asdict(one) for one in fresh]
 
 
 def _has_series(acquisition: Acquisition) -> bool:

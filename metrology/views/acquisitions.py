@@ -20,8 +20,7 @@ from metrology.forms import AcquisitionFilters, ConfirmForm
 from metrology.selectors.acquisitions import (
     acquisition_get,
     acquisition_list,
-    failure_rows,
-    figure_rows,
+    figures_told,
     identity_rows,
     metadata_rows,
 )
@@ -152,8 +151,7 @@ def _context(request: HttpRequest, row: Acquisition) -> dict[str, Any]:
     role = membership.role if membership else Role.VIEWER
     return {
         "acquisition": row,
-        "figures": figure_rows(row),
-        "failures": failure_rows(row),
+        "told": figures_told(row),
         "identity": identity_rows(row),
         "metadata": metadata_rows(row),
         "previews": [

@@ -15,7 +15,7 @@ from common.permissions import Role
 from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of, require_role
 from metrology.power_forms import PowerCorrectionForm, PowerForm, PowerTableForm
-from metrology.selectors.acquisitions import failure_rows, figure_rows
+from metrology.selectors.acquisitions import figures_told
 from metrology.selectors.power import COLUMNS, instrument_of, power_record_get, power_records, records_table
 from metrology.selectors.standards import power_meters
 from metrology.services.power import power_correct, power_import, power_record
@@ -90,8 +90,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "record": row,
         "readings": Paginator(row.readings.all(), 100).get_page(request.GET.get("page")),
-        "figures": figure_rows(row.acquisition),
-        "failures": failure_rows(row.acquisition),
+        "told": figures_told(row.acquisition),
         "successor": getattr(row, "replaced_by", None),
     }
     return render(request, "metrology/power_record.html", context)

@@ -137,6 +137,11 @@ def test_one_acquisition_comes_with_its_figures(api, facility):
         12.5,
         0.5,
     )
+    assert body["earlier_figures"] == []
+    measurements_record(row, [Reading("mean", 0, 2, 13.0)], [], validity=Validity.INVALID)
+    body = api.get(f"{ROOT}{row.pk}/").json()
+    assert [(one["algorithm_version"], one["value"]) for one in body["figures"]] == [(2, 13.0)]
+    assert [(one["algorithm_version"], one["value"]) for one in body["earlier_figures"]] == [(1, 12.5)]
 
 
 def test_another_facility_s_acquisition_is_not_found(api):

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 
 from common.errors import NotFoundError
-from metrology.models import Assessment, MeasurementFailure, Validity
+from metrology.models import Assessment, MeasurementFailure, Protocol, Validity
 from metrology.selectors.acquisitions import (
     acquisition_get,
-    failure_rows,
-    figure_rows,
+    figures_told,
     identity_rows,
     metadata_rows,
     source_of,
 )
-from metrology.services.measurements import Reading, measurements_record
+from metrology.services.measurements import Failure, Reading, measurements_record
 from tests.factories import acquisitions, catalogue
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +41,7 @@ def test_figures_come_by_channel_in_the_order_of_the_registry(row):
         Reading("old", 0, 1, 9.0),
     ]
     measurements_record(row, readings, [], validity=Validity.VALID)
-    found = figure_rows(row)
+    found = figures_told(row).figures
     assert [(one.channel, one.attribute_id) for one in found] == [(0, "mean"), (0, "cv"), (0, "old"), (1, "sharpness")]
     assert [one.unit for one in found] == ["8-bit eq.", "", "", "8-bit eq./px"]
 
@@ -54,7 +53,7 @@ def test_a_figure_has_the_z_of_its_own_point(row):
         {"acquisition": row.pk, "z": 3.4, "status": "signal"},
     ]
     Assessment.objects.create(series=row.measurements.get().series, status="watch", result={"points": points})
-    [figure] = figure_rows(row)
+    [figure] = figures_told(row).figures
     assert (figure.z, figure.status) == (3.4, "signal")
 
 
@@ -68,8 +67,47 @@ def test_failures_for_one_reason_are_one_row(row):
             code="fit",
             message="No beads. Scan some.",
         )
-    [failure] = failure_rows(row)
+    [failure] = figures_told(row).failures
     assert failure.name == "axial FWHM, lateral FWHM, x"
+
+
+def test_figures_of_an_earlier_version_or_protocol_stand_below_the_newest(row):
+    measurements_record(row, [Reading("mean", 0, 1, 1.0), Reading("cv", 0, 1, 0.2)], [], validity=Validity.VALID)
+    measurements_record(row, [Reading("mean", 0, 2, 2.0)], [], validity=Validity.VALID)
+    told = figures_told(row)
+    assert [(one.attribute_id, one.value) for one in told.figures] == [("mean", 2.0), ("cv", 0.2)]
+    assert [(one.attribute_id, one.value, one.algorithm_version) for one in told.earlier] == [("mean", 1.0, 1)]
+    row.protocol = Protocol.objects.create(facility=row.facility, standard_kind="marbles", version=2)
+    measurements_record(row, [Reading("mean", 0, 2, 3.0)], [], validity=Validity.VALID)
+    told = figures_told(row)
+    assert [one.value for one in told.figures] == [3.0]
+    assert [(one.value, one.protocol) for one in told.earlier] == [
+        (value, "4 µm marbles, version 1") for value in (2.0, 1.0, 0.2)
+    ]
+
+
+def test_what_the_newest_version_cannot_tell_is_no_figure_and_what_an_earlier_could_not_no_failure(row):
+    failed = [Failure("cv", 0, 1, "fit", "No light.")]
+    measurements_record(row, [Reading("mean", 0, 1, 1.0)], failed, validity=Validity.VALID)
+    failed = [Failure("mean", 0, 2, "fit", "Too dark.")]
+    measurements_record(row, [Reading("cv", 0, 2, 0.2)], failed, validity=Validity.VALID)
+    told = figures_told(row)
+    assert row.failures.count() == 2
+    assert [one.attribute_id for one in told.figures] == ["cv"]
+    assert [one.message for one in told.failures] == ["Too dark."]
+    assert [one.attribute_id for one in told.earlier] == ["mean"]
+
+
+def test_an_image_without_a_standard_tells_its_newest_figures_and_keeps_them_when_it_gets_one(row):
+    protocol, row.protocol = row.protocol, None
+    for version, value in ((1, 1.0), (2, 2.0)):
+        measurements_record(row, [Reading("mean", 0, version, value)], [], validity=Validity.INVALID)
+    told = figures_told(row)
+    assert ([one.value for one in told.figures], [one.value for one in told.earlier]) == ([2.0], [1.0])
+    row.protocol = protocol
+    measurements_record(row, [Reading("mean", 0, 2, 3.0)], [], validity=Validity.VALID)
+    told = figures_told(row)
+    assert ([one.value for one in told.figures], [one.value for one in told.earlier]) == ([3.0], [2.0, 1.0])
 
 
 def test_each_fact_names_its_source(row):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from common.errors import AccessError, InputError, InvalidDateError, NotFoundError, StateError
 from common.models import JobState
 from common.permissions import Role
-from metrology.models import Health, Measurement, Validity
+from metrology.models import Acquisition, Health, Measurement, Validity
 from metrology.services.confirm import acquisition_confirm, acquisition_remeasure
 from metrology.services.measurements import Reading, measurements_record
 from tests.factories import acquisitions, catalogue
@@ -71,6 +71,17 @@ def test_another_standard_takes_the_figures_out_of_the_series_keeps_them_and_mea
     assert [(one["attribute_id"], one["value"]) for one in correction["withdrawn"]] == [("mean", 74.25)]
     assert ("metrology.measure", (row.pk,)) in sent
     assert ("metrology.assess", (row.instrument_id,)) in sent
+
+
+def test_figures_of_a_wrong_size_that_belong_to_no_series_are_kept_with_the_correction(row, sent):
+    reading = {"attribute_id": "mean", "channel": 0, "algorithm_version": 1, "value": 9.0, "uncertainty": None, "n": 1}
+    Acquisition.objects.filter(pk=row.pk).update(readings=[reading])
+    after = acquisition_confirm(row, user=operator(row), pixel_size_um=0.3)
+    assert after.readings == []
+    assert [(one["series"] is None, one["value"]) for one in after.corrections[0]["withdrawn"]] == [
+        (False, 74.25),
+        (True, 9.0),
+    ]
 
 
 def test_another_instrument_takes_the_path_of_the_old_one_away_and_both_are_judged_anew(

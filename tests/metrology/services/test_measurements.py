@@ -90,6 +90,19 @@ def test_an_acquisition_without_standard_keeps_its_figures_and_has_no_series():
     assert row.validity_reason == "no standard"
 
 
+def test_figures_without_a_series_are_kept_beside_those_of_a_new_version():
+    row = charted(place() | {"standard": None, "protocol": None})
+    record(row, [Reading("mean", 0, 1, 10.0, 0.1, 5)], [Failure("cv", 0, 1, "fit", "No light.")])
+    record(row, [Reading("mean", 0, 1, 99.0)])
+    record(row, [Reading("mean", 0, 2, 20.0)], [Failure("cv", 0, 2, "fit", "Too little light.")])
+    row.refresh_from_db()
+    assert [(one["algorithm_version"], one["value"], one["n"]) for one in row.readings] == [(1, 10.0, 5), (2, 20.0, 1)]
+    assert {one.algorithm_version: one.message for one in row.failures.all()} == {
+        1: "No light.",
+        2: "Too little light.",
+    }
+
+
 def test_a_quantity_that_was_had_meanwhile_is_no_failure_any_more():
     row = charted()
     failure = Failure("ssim", 0, 1, "registration", "Not the same field. Choose another reference.")

@@ -281,6 +281,17 @@ def test_the_page_asks_the_database_equally_often_however_much_was_measured(
         assert client.get(charted.get_absolute_url()).status_code == 200
 
 
+def test_the_page_lists_earlier_figures_below_the_newest(client, charted):
+    measurements_record(charted, [Reading("mean", 0, 2, 222.0)], [], validity=Validity.VALID)
+    signed_in(client, charted)
+    page = client.get(charted.get_absolute_url()).content.decode()
+    newest, earlier = page.split("Earlier figures (1)")
+    assert "222" in newest
+    assert "74.25" not in newest
+    assert "74.25" in earlier
+    assert "version 1; protocol 4 µm marbles, version 1" in earlier
+
+
 @pytest.mark.parametrize(("role", "offered"), [(Role.VIEWER, False), (Role.OPERATOR, True), (Role.STAFF, True)])
 def test_uploading_is_offered_to_those_who_may(client, role, offered):
     client.force_login(catalogue.member(role))
