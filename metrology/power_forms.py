@@ -97,12 +97,12 @@ class PowerTableForm(forms.Form):
 
     meter = forms.ModelChoiceField(Standard.objects.none(), label="Power meter")
     file = forms.FileField(
-        required=False, label="CSV file", widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv,text/plain"})
+        required=False, label="CSV file", widget=forms.ClearableFileInput({"accept": ".csv,text/csv,text/plain"})
     )
     text = forms.CharField(
         required=False,
         label="or pasted",
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono", "placeholder": EXAMPLE}),
+        widget=forms.Textarea({"rows": 8, "spellcheck": "false", "class": "mono", "placeholder": EXAMPLE}),
         strip=False,
     )
 
@@ -139,7 +139,7 @@ class PowerCorrectionForm(PowerTableForm):
         self.instrument = instrument
 
     def clean(self) -> dict[str, Any]:
-        """Read the table; a record is of one light source on one day."""
+        """Read the table; a record is of one light source by one meter on one day."""
         super().clean()
         if not self.errors:
             try:
@@ -149,7 +149,9 @@ class PowerCorrectionForm(PowerTableForm):
             else:
                 self.session = sessions[0]
                 if len(sessions) > 1:
-                    self.add_error("text", "A record is of one light source on one day: correct one record at a time.")
+                    self.add_error(
+                        "text", "A record is of one light source and meter on one day: correct one at a time."
+                    )
         return self.cleaned_data
 
     @property
@@ -159,6 +161,6 @@ class PowerCorrectionForm(PowerTableForm):
             "light_source": self.session.light_source,
             "read_at": self.session.read_at,
             "rows": self.session.rows,
-            "meter": self.cleaned_data["meter"],
+            "meter": self.session.meter or self.cleaned_data["meter"],
             "reason": self.cleaned_data["reason"],
         }

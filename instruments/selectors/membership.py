@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.errors import AccessError
+from common.errors import AccessError, NotFoundError
 from common.permissions import Role, includes
 from instruments.models import Membership
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    from instruments.models import Facility
+    from instruments.models import Facility, Instrument
 
 _CACHE = "_strehl_membership"
 _WHO = {Role.VIEWER: "members of a facility", Role.OPERATOR: "operators and staff", Role.STAFF: "staff"}
@@ -70,3 +70,28 @@ def require_role(user: AbstractBaseUser | AnonymousUser, needed: Role, *, action
             needed=str(needed),
         )
     return found
+
+
+def require_role_on(
+    instrument: Instrument, user: AbstractBaseUser | AnonymousUser | None, needed: Role, *, action: str
+) -> None:
+    """Refuse who may not do something with an instrument.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        With which.
+    user
+        Who asks; None for the command line, which may.
+    needed, action
+        As for `require_role`.
+
+    Raises
+    ------
+    AccessError
+        The user's role does not include it.
+    NotFoundError
+        The instrument is of another facility.
+    """
+    if user is not None and require_role(user, needed, action=action).facility_id != instrument.facility_id:
+        raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")

@@ -16,7 +16,7 @@ from instruments.selectors.instruments import instrument_get
 from instruments.selectors.membership import facility_of
 from metrology.models import PowerReading, PowerRecord, Standard
 from metrology.selectors.acquisitions import FigureRow, figures_told
-from metrology.selectors.power import COLUMNS, instrument_of, power_record_get, power_records, records_table
+from metrology.selectors.power import COLUMNS, METER, instrument_of, power_record_get, power_records, records_table
 from metrology.selectors.standards import power_meters
 from metrology.services.power import power_correct, power_import, power_record
 from metrology.services.power_table import PowerRow, table_text
@@ -99,7 +99,9 @@ class PowerTableInput(serializers.Serializer):
     meter: serializers.PrimaryKeyRelatedField = serializers.PrimaryKeyRelatedField(
         queryset=Standard.objects.none(), help_text="Id of a standard of the kind power_meter."
     )
-    file = serializers.FileField(help_text=f"CSV in UTF-8 with the columns {', '.join(COLUMNS)}.")
+    file = serializers.FileField(
+        help_text=f"CSV in UTF-8 with the columns {', '.join(COLUMNS)}, and {METER} if several."
+    )
 
     def __init__(self, *args: Any, instrument: Instrument | None = None, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 
 COLUMNS = ("light_source", "read_at", "setting_percent", "power_mw")
 """What a table of readings has in its first line; those that are read may stand in any order."""
+METER = "meter"
+"""A column that may be left out: the name of the power meter of each line."""
+
+_SHOWN = (
+    "acquisition__light_setting__light_source",
+    "acquisition__standard",
+    "acquisition__uploaded_by",
+    "replaces",
+    "replaced_by",
+)
 
 
 def power_records(instrument: Instrument) -> QuerySet[PowerRecord]:
     """Return the records of an instrument, the latest readings first, with how many readings each has (`count`)."""
     return (
         PowerRecord.objects.filter(acquisition__instrument=instrument)
-        .select_related(
-            "acquisition__light_setting__light_source",
-            "acquisition__standard",
-            "acquisition__uploaded_by",
-            "replaces",
-            "replaced_by",
-        )
+        .select_related(*_SHOWN)
         .prefetch_related("acquisition__measurements__series")
         .annotate(count=Count("readings"))
         .order_by("-acquisition__acquired_at", "-pk")
@@ -50,13 +54,7 @@ def power_record_get(facility: Facility, pk: int) -> PowerRecord:
     found = (
         PowerRecord.objects.filter(acquisition__facility=facility, pk=pk)
         .select_related(
-            "acquisition__instrument",
-            "acquisition__light_setting__light_source",
-            "acquisition__standard",
-            "acquisition__protocol",
-            "acquisition__uploaded_by",
-            "replaces",
-            "replaced_by__acquisition__uploaded_by",
+            *_SHOWN, "acquisition__instrument", "acquisition__protocol", "replaced_by__acquisition__uploaded_by"
         )
         .first()
     )
@@ -82,18 +80,28 @@ def instrument_of(record: PowerRecord) -> Instrument:
     return record.acquisition.instrument
 
 
-def records_table(records: Iterable[PowerRecord]) -> str:
-    """Write the readings of records as a table that can be brought in again: it then adds nothing."""
+def records_table(records: Iterable[PowerRecord], *, with_meters: bool = True) -> str:
+    """Write the readings of records as a table that can be brought in again: it then adds nothing.
+
+    Parameters
+    ----------
+    records : iterable of PowerRecord
+        Of one instrument.
+    with_meters : bool
+        Whether each line names the power meter; otherwise whoever brings the table chooses it.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, METER] if with_meters else COLUMNS)
     for record in records:
         scan = record.acquisition
         source = scan.light_setting.light_source.name if scan.light_setting else ""
+        meter = [_harmless(scan.standard.name if scan.standard else "")] if with_meters else []
         for one in record.readings.all():
             at = one.read_at or scan.acquired_at
             moment = at.isoformat() if at else ""
-            writer.writerow([_harmless(source), moment, repr(one.setting_percent), repr(one.power_mw)])
+            numbers = (repr(one.setting_percent), repr(one.power_mw))
+            writer.writerow([_harmless(source), moment, *numbers, *meter])
     return buffer.getvalue()
 
 

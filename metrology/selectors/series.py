@@ -31,6 +31,7 @@ DIAMONDS = (
     f"An open diamond marks a value within {GUARD_SIGMA:.2f} standard errors of a limit of its day: too uncertain to tell "
     f"whether it is beyond, with at most {ERROR_PROBABILITY:.0%} probability of a wrong verdict. Measure again to tell."
 )
+_SHOWN = ("instrument", "optical_path", "light_setting__light_source", "standard", "protocol", "assessment")
 LIMIT_NAMES = ("tolerance_low", "tolerance_high", "action_low", "action_high")
 
 
@@ -131,9 +132,7 @@ def series_list(facility: Facility) -> QuerySet[Series]:
     """Return the facility's series, the most urgent first, without their charts' data."""
     return (
         Series.objects.filter(instrument__facility=facility)
-        .select_related(
-            "instrument", "optical_path", "light_setting__light_source", "standard", "protocol", "assessment"
-        )
+        .select_related(*_SHOWN)
         .defer("assessment__result", "assessment__sparkline")
         .order_by("-assessment__urgency", "instrument__name", "attribute_id", "channel", "pk")
     )
@@ -149,14 +148,7 @@ def series_row(facility: Facility, pk: int) -> Series:
     """
     series = (
         Series.objects.filter(instrument__facility=facility, pk=pk)
-        .select_related(
-            "instrument__facility",
-            "optical_path",
-            "light_setting__light_source",
-            "standard",
-            "protocol",
-            "assessment",
-        )
+        .select_related("instrument__facility", *_SHOWN)
         .first()
     )
     if series is None:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from common import jobs
 from common.dispatch import dispatch
-from common.errors import NotFoundError, StateError
+from common.errors import StateError
 from common.models import ACTIVE_STATES, JobState
 from common.permissions import Role
-from instruments.selectors.membership import require_role
+from instruments.selectors.membership import require_role_on
 from metrology.models import Acquisition, Health, RemeasuredScan, Remeasuring
 from metrology.services.health import assessments_ask
 
@@ -57,7 +57,7 @@ def history_remeasure(instrument: Instrument, *, user: User | AnonymousUser | No
     How each scan stood before is noted, so that `history_cancel` can put it back. All of it is rows: after a restart the
     work goes on where it was.
     """
-    _may(instrument, user, action="measure a history again")
+    require_role_on(instrument, user, Role.STAFF, action="measure a history again")
     with transaction.atomic():
         finished = Acquisition.objects.filter(instrument=instrument).exclude(state__in=ACTIVE_STATES)
         before = list(finished.select_for_update(of=("self",)).order_by("pk").values("pk", *jobs.WORK_FIELDS))
@@ -112,7 +112,7 @@ def history_cancel(instrument: Instrument, *, user: User | AnonymousUser | None)
     that wait for another reason (new, corrected, of a new protocol) go on waiting. Messages of stopped scans find
     nothing to do.
     """
-    _may(instrument, user, action="stop measuring a history again")
+    require_role_on(instrument, user, Role.STAFF, action="stop measuring a history again")
     with transaction.atomic():
         stopped = list(
             remeasured_waiting(instrument)
@@ -154,8 +154,3 @@ def failed_before(scan: Acquisition) -> bool:
     return RemeasuredScan.objects.filter(
         acquisition=scan, remeasuring__asked_at=scan.queued_at, state=JobState.FAILED
     ).exists()
-
-
-def _may(instrument: Instrument, user: User | AnonymousUser | None, *, action: str) -> None:
-    if user is not None and require_role(user, Role.STAFF, action=action).facility_id != instrument.facility_id:
-        raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")

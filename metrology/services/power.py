@@ -15,7 +15,7 @@ from common import jobs
 from common.errors import InputError, NotFoundError, StateError
 from common.permissions import Role
 from instruments.models import Instrument
-from instruments.selectors.membership import require_role
+from instruments.selectors.membership import require_role_on
 from metrology.models import (
     Acquisition,
     LightSetting,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 SETTING_DIGITS = 3
 """Settings are the same where they agree to a thousandth of a per cent."""
 TYPED = "typed readings"
+RECORD = "record power readings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,15 @@ def power_import(
         The table, as `metrology.services.power_table.sessions_of` reads it.
     instrument : Instrument
         Whose light sources it names.
-    meter, user, original_name
+    meter : Standard
+        With which power meter the lines were read that name none.
+    user, original_name
         As for `power_record`.
 
     Returns
     -------
     tuple of Recorded
-        One for each light source and day; what was here before is a duplicate and adds nothing.
+        One for each light source, meter and day; what was here before is a duplicate and adds nothing.
 
     Raises
     ------
@@ -142,7 +145,7 @@ def power_import(
     AccessError, NotFoundError, StorageError
         As for `power_record`.
     """
-    _may(instrument, user)
+    require_role_on(instrument, user, Role.OPERATOR, action=RECORD)
     return _take_in(sessions_of(text, instrument), instrument, meter, user, name=original_name)
 
 
@@ -182,7 +185,7 @@ def power_correct(
         As for `power_record`.
     """
     instrument = instrument_of(record)
-    _may(instrument, user)
+    require_role_on(instrument, user, Role.OPERATOR, action=RECORD)
     if not reason.strip():
         raise InputError(
             "A correction needs a reason.", hint="Say what was wrong, for example 'read in the wrong unit'."
@@ -244,7 +247,7 @@ def _take_in(
     replacing: PowerRecord | None = None,
 ) -> tuple[Recorded, ...]:
     """Write all sessions or none."""
-    _may(instrument, user)
+    require_role_on(instrument, user, Role.OPERATOR, action=RECORD)
     if meter.facility_id != instrument.facility_id:
         raise NotFoundError(f"There is no such power meter in {instrument.facility}.", hint="Choose one of your own.")
     if meter.kind != StandardKind.POWER_METER:
@@ -256,21 +259,16 @@ def _take_in(
             pk=instrument.pk
         )  # one who brings readings after the other
         problems = Problems()
-        known = [known_record(session, meter, problems, replacing=replacing) for session in sessions]
+        meters = [session.meter or meter for session in sessions]
+        read = list(zip(sessions, meters, strict=True))
+        known = [known_record(session, by, problems, replacing=replacing) for session, by in read]
         problems.raise_any(total=sum(len(session.rows) for session in sessions))
         return tuple(
-            _write(session, instrument, meter, user, plain_name(name), replacing)
+            _write(session, instrument, by, user, plain_name(name), replacing)
             if old is None
             else Recorded(old, duplicate=True)
-            for session, old in zip(sessions, known, strict=True)
+            for (session, by), old in zip(read, known, strict=True)
         )
-
-
-def _may(instrument: Instrument, user: User | AnonymousUser | None) -> None:
-    if user is None:
-        return
-    if require_role(user, Role.OPERATOR, action="record power readings").facility_id != instrument.facility_id:
-        raise NotFoundError("There is no such instrument.", hint="Choose one of your facility.")
 
 
 def _canonical(session: Session, instrument: Instrument, meter: Standard, replacing: PowerRecord | None) -> bytes:

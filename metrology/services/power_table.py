@@ -8,19 +8,23 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from common.errors import InputError, InvalidDateError
-from metrology.selectors.power import COLUMNS
+from metrology.selectors.power import COLUMNS, METER
+from metrology.selectors.standards import power_meters
 from metrology.services.given import FURTHEST_ZONE, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from instruments.models import Instrument, LightSource
+    from metrology.models import Standard
+
+NamedT = TypeVar("NamedT", "LightSource", "Standard")
 
 MOST_BYTES = 1_000_000
 """Largest table [bytes]: a reading a second over three hours is half of it."""
@@ -44,11 +48,12 @@ class PowerRow:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Readings of one light source on one day, which make one record."""
+    """Readings of one light source by one meter on one day, which make one record; no meter is named: the one chosen."""
 
     light_source: LightSource
     read_at: datetime
     rows: tuple[PowerRow, ...]
+    meter: Standard | None = None
 
 
 @dataclass(slots=True)
@@ -113,15 +118,17 @@ def sessions_of(text: str, instrument: Instrument) -> list[Session]:
     Parameters
     ----------
     text : str
-        Comma- or semicolon-separated, with the names of `COLUMNS` in its first line; a semicolon-separated table may
-        write numbers with a decimal comma. Dates are ISO 8601, UTC where they name no zone. Empty lines are left out.
+        Comma- or semicolon-separated, with the names of `COLUMNS`, and `METER` where lines name their meter, in its first
+        line; a semicolon-separated table may write numbers with a decimal comma. Dates are ISO 8601, UTC where they name
+        no zone. Empty lines are left out.
     instrument : Instrument
-        Whose light sources may be named: by their name, or by their wavelength ("488" or "488 nm") where one source has it.
+        Whose light sources may be named: by their name, or by their wavelength ("488" or "488 nm") where one source has
+        it; and of whose facility the power meters are.
 
     Returns
     -------
     list of Session
-        One for each light source and day [UTC], in the order of the table.
+        One for each light source, meter and day [UTC], in the order of the table.
 
     Raises
     ------
@@ -131,19 +138,23 @@ def sessions_of(text: str, instrument: Instrument) -> list[Session]:
     separator = ";" if ";" in text.split("\n", 1)[0] else ","
     names, lines = _lines(text, separator)
     sources = _sources_by_name(instrument.lightsources.all())
+    meters = _by_name(power_meters(instrument.facility)) if METER in names else {}
     problems = Problems()
-    gathered: dict[tuple[int, str], tuple[LightSource, list[PowerRow]]] = {}
+    gathered: dict[tuple[LightSource, Standard | None, str], list[PowerRow]] = {}
     for number, cells in lines:
         named = _named(number, names, cells, problems)
-        read = None if named is None else _row(number, named, sources, problems, decimal_comma=separator == ";")
-        if read is not None:
-            source, row = read
+        if named is None:
+            continue
+        source = _meant(number, "light source", named["light_source"], sources, problems)
+        meter = _meant(number, "power meter", named[METER], meters, problems) if named.get(METER, "").strip() else None
+        row = _row(number, named, problems, decimal_comma=separator == ";")
+        if row is not None and source is not None:
             day = "" if row.read_at is None else row.read_at.astimezone(UTC).date().isoformat()
-            gathered.setdefault((source.pk, day), (source, []))[1].append(row)
+            gathered.setdefault((source, meter, day), []).append(row)
     problems.raise_any(total=len(lines))
     return [
-        Session(source, min(row.read_at for row in rows if row.read_at is not None), tuple(rows))
-        for source, rows in gathered.values()
+        Session(source, min(row.read_at for row in rows if row.read_at is not None), tuple(rows), meter)
+        for (source, meter, _), rows in gathered.items()
     ]
 
 
@@ -206,13 +217,13 @@ def _lines(text: str, separator: str) -> tuple[list[str], list[tuple[int, list[s
         raise InputError("The table is empty.", hint=f"Its first line is {','.join(COLUMNS)}.")
     names = [cell.strip().lower() for cell in numbered[0][1]]
     missing = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name not in COLUMNS]
+    unknown = [name for name in names if name not in (*COLUMNS, METER)]
     if missing or unknown or len(set(names)) < len(names):
         said = [f"lacks {', '.join(missing)}"] if missing else []
         said += [f"has {', '.join(repr(name) for name in unknown)}"] if unknown else []
         raise InputError(
             f"The first line of the table {' and '.join(said) or 'names a column twice'}.",
-            hint=f"Its columns are {', '.join(COLUMNS)}, each once and in any order.",
+            hint=f"Its columns are {', '.join(COLUMNS)}, each once and in any order; {METER} may be added.",
             missing=missing,
             unknown=unknown,
         )
@@ -227,28 +238,27 @@ def _named(line: int, names: Sequence[str], cells: Sequence[str], problems: Prob
         return dict(zip(names, cells, strict=True))
     what = f"It has {len(cells)} cells instead of {len(names)}"
     if len(cells) < len(names):
-        problems.note(line, f"{what}: write all four.")
+        problems.note(line, f"{what}: write all of them.")
     else:
         problems.note(line, f"{what}: write a semicolon between columns, or a point in numbers (0.85).")
     return None
 
 
-def _row(
-    line: int,
-    cells: Mapping[str, str],
-    sources: Mapping[str, list[LightSource]],
-    problems: Problems,
-    *,
-    decimal_comma: bool,
-) -> tuple[LightSource, PowerRow] | None:
-    """Read one line; None where it is wrong, which is noted."""
+def _meant(line: int, what: str, cell: str, known: Mapping[str, list[NamedT]], problems: Problems) -> NamedT | None:
+    """Return what a cell names; None where that is none or several, which is noted."""
+    named = cell.strip().lstrip("'")
+    meant = known.get(_plain(named), [])
+    if len(meant) == 1:
+        return meant[0]
+    names = ", ".join(sorted({str(one) for some in known.values() for one in some})) or "none is catalogued"
+    found = f"There is no {what} '{named}'" if not meant else f"More than one {what} is called '{named}'"
+    problems.note(line, f"{found}; write the name of one of: {names}.")
+    return None
+
+
+def _row(line: int, cells: Mapping[str, str], problems: Problems, *, decimal_comma: bool) -> PowerRow | None:
+    """Read the numbers and the date of one line; None where they are wrong, which is noted."""
     before = len(problems.found)
-    named = cells["light_source"].strip().lstrip("'")
-    meant = sources.get(_plain(named), [])
-    if len(meant) != 1:
-        known = ", ".join(sorted({str(one) for some in sources.values() for one in some})) or "none is catalogued"
-        what = f"There is no light source '{named}'" if not meant else f"More than one light source is called '{named}'"
-        problems.note(line, f"{what}; write the name of one of: {known}.")
     read_at = _moment(line, cells["read_at"].strip(), problems)
     setting = _number(line, "setting_percent", cells["setting_percent"], problems, decimal_comma=decimal_comma)
     power = _number(line, "power_mw", cells["power_mw"], problems, decimal_comma=decimal_comma)
@@ -256,7 +266,7 @@ def _row(
         return None
     for words in _impossible(setting, power):
         problems.note(line, words)
-    return meant[0], PowerRow(setting, power, read_at, line)
+    return PowerRow(setting, power, read_at, line)
 
 
 def _moment(line: int, text: str, problems: Problems) -> datetime | None:
@@ -306,14 +316,20 @@ def _impossible(setting_percent: float, power_mw: float) -> Iterator[str]:
 def _sources_by_name(sources: Iterable[LightSource]) -> dict[str, list[LightSource]]:
     """Return the light sources in use by what they may be called: their name goes before a wavelength."""
     today = timezone.now().date()
-    named: dict[str, list[LightSource]] = {}
+    named = _by_name(sources)
     by_line: dict[str, list[LightSource]] = {}
     for one in sources:
-        named.setdefault(_plain(one.name), []).append(one)
         if one.wavelength_nm is not None and (one.removed_on is None or one.removed_on > today):
             for words in (f"{one.wavelength_nm:g}", f"{one.wavelength_nm:g}nm"):
                 by_line.setdefault(words, []).append(one)
     return by_line | named
+
+
+def _by_name(rows: Iterable[NamedT]) -> dict[str, list[NamedT]]:
+    found: dict[str, list[NamedT]] = {}
+    for one in rows:
+        found.setdefault(_plain(one.name), []).append(one)
+    return found
 
 
 def _plain(name: str) -> str:

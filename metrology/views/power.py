@@ -103,7 +103,10 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     require_role(request.user, Role.OPERATOR, action="correct power readings")
     instrument = instrument_of(row)
     posted = request.POST if request.method == "POST" else None
-    known = {"meter": row.acquisition.standard_id, "text": records_table([row]).replace("\r\n", "\n")}
+    known = {
+        "meter": row.acquisition.standard_id,
+        "text": records_table([row], with_meters=False).replace("\r\n", "\n"),
+    }
     form = PowerCorrectionForm(posted, instrument=instrument, initial=known)
     if request.method == "POST" and form.is_valid():
         try:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import InputError, StrehlError
 from metrology.selectors.named import facility_named, instrument_named, standard_named
-from metrology.selectors.power import COLUMNS
+from metrology.selectors.power import COLUMNS, METER
 from metrology.services.power import power_import
 from metrology.services.power_table import table_text
 
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Takes in CSV tables of power readings, each of them whole or not at all."""
 
-    help = f"Take in CSV tables of power readings (columns {', '.join(COLUMNS)}); exits with 1 if one is refused."
+    help = (
+        f"Take in CSV tables of power readings (columns {', '.join(COLUMNS)}, and {METER} if several); "
+        "exits with 1 if one is refused."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="CSV files in UTF-8.")
         parser.add_argument("--facility", default="", help="Name or slug; may be left out where there is only one.")
         parser.add_argument("--instrument", required=True, help="Name or slug of whose light was read.")
-        parser.add_argument("--meter", required=True, help="Name of the standard that is the power meter.")
+        parser.add_argument(
+            "--meter", required=True, help="Name of the standard that is the power meter of lines that name none."
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Take in the tables, and say of each what became of it.

@@ -81,6 +81,21 @@ def test_what_was_given_out_as_a_table_adds_nothing_when_it_comes_back(instrumen
     assert all(one.duplicate for one in brought(instrument, meter, operator, table))
 
 
+def test_readings_of_two_meters_given_out_as_one_table_add_nothing_and_come_in_elsewhere_by_their_meters(
+    instrument, meter, operator
+):
+    other = power.meter(instrument.facility, name="=another")
+    brought(instrument, meter, operator)
+    brought(instrument, other, operator)
+    table = records_table(PowerRecord.objects.order_by("pk"))
+    assert table.splitlines()[0].endswith(",meter")
+    assert all(one.duplicate for one in brought(instrument, meter, operator, table))
+    PowerRecord.objects.all().delete()
+    Acquisition.objects.all().delete()
+    assert {one.record.acquisition.standard for one in brought(instrument, meter, operator, table)} == {meter, other}
+    assert records_table(PowerRecord.objects.order_by("pk")) == table
+
+
 def test_one_wrong_line_and_nothing_is_written(instrument, meter, operator):
     with pytest.raises(InputError) as refused:
         brought(instrument, meter, operator, TABLE + "561 nm,2026-03-03,100,lots\n")

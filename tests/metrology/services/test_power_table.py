@@ -48,6 +48,21 @@ def test_columns_stand_in_any_order_and_semicolons_allow_decimal_commas(instrume
     assert session.read_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+def test_a_line_may_name_its_meter_and_makes_a_session_of_that_meter(instrument):
+    meter = power.meter(instrument.facility, name="PM 100")
+    lines = "488 nm,2026-03-02,10,0.4,pm100\n488 nm,2026-03-02,10,0.5,\n488 nm,2026-03-02,50,2.0,'PM 100\n"
+    named, unnamed = sessions_of(HEAD.replace("\n", ",meter\n") + lines, instrument)
+    assert (named.meter, [row.line for row in named.rows]) == (meter, [2, 4])
+    assert (unnamed.meter, [row.line for row in unnamed.rows]) == (None, [3])
+
+
+def test_a_meter_of_another_facility_is_not_known(instrument):
+    power.meter(catalogue.facility(), name="PM 200")
+    power.meter(instrument.facility, name="PM 100")
+    found = problems(HEAD.replace("\n", ",meter\n") + "488 nm,2026-03-02,10,0.4,PM 200\n", instrument)
+    assert found == {2: "There is no power meter 'PM 200'; write the name of one of: PM 100."}
+
+
 def test_every_wrong_line_is_named_with_what_to_do(instrument):
     text = HEAD + (
         "405,2026-03-02,10,0.4\n488 nm,soon,10,0.4\n488 nm,2026-03-02,ten,0.4\n488 nm,2026-03-02,110,0.4\n"
@@ -62,7 +77,7 @@ def test_every_wrong_line_is_named_with_what_to_do(instrument):
     assert "not between 0 and 100" in found[5]
     assert "zero the meter" in found[6]
     assert "future" in found[7]
-    assert "write all four" in found[8]
+    assert "write all of them" in found[8]
     assert "in mW" in found[11]
 
 

@@ -116,7 +116,7 @@ def test_a_table_comes_in_as_a_file_or_pasted(operator, instrument, address, las
     assert "already here since" in pasted
     assert PowerRecord.objects.get().acquisition.original_name == "may.csv"
     out = operator.get(reverse("metrology:power-csv", args=[instrument.slug]))
-    assert out.content.decode().splitlines()[1] == "488 nm,2026-03-02T00:00:00+00:00,50.0,2.0"
+    assert out.content.decode().splitlines()[1] == f"488 nm,2026-03-02T00:00:00+00:00,50.0,2.0,{meter}"
 
 
 def test_wrong_lines_of_a_table_are_listed_and_nothing_is_added(operator, instrument, laser, meter):
@@ -159,7 +159,7 @@ def test_a_correction_begins_with_what_is_there_and_ends_with_both(operator, las
     assert "488 nm,2026-01-05T08:00:00+00:00,100.0,4100.0" in operator.get(address).content.decode()
     text = "light_source,read_at,setting_percent,power_mw\n488 nm,2026-01-05T08:00,100,4.1\n"
     two_days = operator.post(address, {"meter": meter.pk, "reason": "µW", "text": text + "488 nm,2026-01-06,100,4.1\n"})
-    assert "one record at a time" in two_days.content.decode()
+    assert "correct one at a time" in two_days.content.decode()
     done = operator.post(address, {"meter": meter.pk, "reason": "read in µW", "text": text}, follow=True)
     page = done.content.decode()
     assert "Takes the place of" in page
