@@ -15,6 +15,7 @@ from metrology.imaging.planes import block_mean
 
 LARGEST_PX = 1024
 """Of larger images the shift is found coarsely on means of blocks, then on the part of this side with most contrast [px]."""
+_HALVED_PX = 512  # images from this side on are looked at in half their resolution first
 MIN_OVERLAP = 0.5  # of the field
 MIN_CORRELATION = (
     0.15  # of the details after the shift: unrelated tissue reaches 0.07, very noisy frames of one field 0.28
@@ -129,26 +130,86 @@ def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
 
 def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float], float]:
     """Return the shift [px], and one minus the correlation of the details after it."""
-    step = math.ceil(max(reference.shape) / LARGEST_PX)
+    longest = max(reference.shape)
+    step = max(math.ceil(longest / LARGEST_PX), 2 if longest >= _HALVED_PX else 1)
     small = block_mean(reference, step)
-    spectra = _spectrum(small), _spectrum(block_mean(moving, step))
-    coarse = _agreement(spectra, small.shape)
-    whole = (float(round(coarse[0]) * step), float(round(coarse[1]) * step))
-    first, second = crop_to_overlap(reference, moving, whole)
+    coarse = _correlation(small, block_mean(moving, step))
+    down, right = coarse.peak()
+    whole = (float(down * step), float(right * step))
     if _overlap(whole, reference.shape) < MIN_OVERLAP:
         return whole, 1.0
-    if step > 1:
+    if step == 1 and not any(whole):
+        return coarse.summit(0, 0)
+    first, second = crop_to_overlap(reference, moving, whole)
+    if longest > LARGEST_PX:
         part = _most_contrast(small, step, first.shape)
         first, second = first[part], second[part]
-    if step > 1 or any(whole):
-        quick = tuple(
-            slice(fft.prev_fast_len(size, real=True)) for size in first.shape
-        )  # the last lines are faded anyway
-        first, second = first[quick], second[quick]
-        spectra = _spectrum(first), _spectrum(second)
-        coarse = _agreement(spectra, first.shape, reach=2 * step)
-        return (whole[0] + coarse[0], whole[1] + coarse[1]), 1 - coarse[2]
-    return coarse[:2], 1 - coarse[2]
+    # the last lines are faded anyway
+    quick = tuple(slice(fft.prev_fast_len(size, real=True)) for size in first.shape)
+    fine = _correlation(first[quick], second[quick])
+    (left_down, left_right), residual = fine.summit(*fine.peak(reach=2 * step))
+    return (whole[0] + left_down, whole[1] + left_right), residual
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Correlation:
+    """The correlation of the details of two images, by its spectrum.
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex64, shape (Y, X // 2 + 1)
+        The half of it that an image of real counts needs.
+    shape : tuple of int
+        Of the images.
+    energy : float
+        What it would be, at no shift, of two images that agree.
+    """
+
+    spectrum: np.ndarray
+    shape: tuple[int, ...]
+    energy: float
+
+    def peak(self, reach: int | None = None) -> tuple[int, int]:
+        """Return the whole shift, within a reach if one is given, after which the details correlate best [px]."""
+        heights = fft.irfft2(self.spectrum, self.shape)
+        if reach is not None:
+            near = np.arange(-reach, reach + 1)
+            at = int(np.argmax(heights[np.ix_(near, near)]))
+            return int(near[at // near.size]), int(near[at % near.size])
+        down, right = np.unravel_index(int(np.argmax(heights)), self.shape)
+        rows, columns = self.shape
+        return int(down + rows // 2) % rows - rows // 2, int(right + columns // 2) % columns - columns // 2
+
+    def summit(self, down: int, right: int) -> tuple[tuple[float, float], float]:
+        """Return the shift near a whole one [px] where the correlation is largest, and one minus the correlation."""
+        if not self.energy:
+            return (0.0, 0.0), 1.0
+        y, x, height = _summit(self.spectrum, down, right, self.shape[1])
+        return (y, x), 1 - height / self.energy
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> _Correlation:
+    """Return the correlation of the details of two images."""
+    product, energies = _multiply(_spectrum(first), _spectrum(second), _details(first.shape), first.shape[1])
+    return _Correlation(product, first.shape, math.sqrt(energies[0]) * math.sqrt(energies[1]))
+
+
+@njit(cache=True, nogil=True)
+def _multiply(
+    first: np.ndarray, second: np.ndarray, weight: np.ndarray, columns: int
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Return the weighted product of two spectra, and the energy of each over both halves of it."""
+    rows, half = first.shape
+    product = np.empty((rows, half), np.complex64)
+    energy, other = 0.0, 0.0
+    for i in range(rows):
+        for j in range(half):
+            one, two, w = first[i, j], second[i, j], weight[i, j]
+            product[i, j] = w * (one * two.conjugate())
+            halves = 1.0 if j == 0 or 2 * j == columns else 2.0
+            energy += halves * (w * (one * one.conjugate())).real  # in the digits of the product
+            other += halves * (w * (two * two.conjugate())).real
+    return product, (energy, other)
 
 
 def _spectrum(image: np.ndarray) -> np.ndarray:
@@ -177,30 +238,7 @@ def _blur(shape: tuple[int, ...], sigma_px: float) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _details(shape: tuple[int, ...]) -> np.ndarray:
     """Return the weight of each frequency in a correlation of details: slow shading and single-pixel noise count little."""
-    weight: np.ndarray = np.square(_blur(shape, 1.0) - _blur(shape, 4.0))
-    weight[:, 1 : (shape[1] + 1) // 2] *= 2  # half of the spectrum stands for the other half too
-    return weight
-
-
-def _agreement(
-    spectra: tuple[np.ndarray, np.ndarray], shape: tuple[int, ...], reach: int | None = None
-) -> tuple[float, float, float]:
-    """Return the shift [px], within a reach if one is given, after which the details correlate best, and the correlation."""
-    weight = _details(shape)
-    energies = [float((weight * one * one.conj()).real.sum(dtype=np.float64)) for one in spectra]
-    if not all(energies):
-        return 0.0, 0.0, 0.0
-    product = weight * spectra[0] * spectra[1].conj()
-    whole = product.copy()
-    whole[:, 1 : (shape[1] + 1) // 2] /= 2
-    heights = fft.fftshift(fft.irfft2(whole, shape))
-    middle = [size // 2 for size in shape]
-    if reach is not None:
-        heights = heights[tuple(slice(at - reach, at + reach + 1) for at in middle)]
-        middle = [reach, reach]
-    down, right = np.unravel_index(int(np.argmax(heights)), heights.shape)
-    found = _summit(product, int(down) - middle[0], int(right) - middle[1], shape[1])
-    return found[0], found[1], found[2] / math.sqrt(energies[0] * energies[1])
+    return np.asarray(np.square(_blur(shape, 1.0) - _blur(shape, 4.0)))
 
 
 @njit(cache=True, nogil=True)
@@ -215,7 +253,7 @@ def _summit(product: np.ndarray, down: int, right: int, columns: int) -> tuple[f
         for i in range(rows):
             turn = np.exp(1j * omega_y[i] * y)
             for j in range(half):
-                turned = product[i, j] * turn
+                turned = product[i, j] * turn if j == 0 or 2 * j == columns else 2 * product[i, j] * turn
                 sums[0, j] += turned
                 sums[1, j] += omega_y[i] * turned
                 sums[2, j] += omega_y[i] ** 2 * turned
