@@ -1,7 +1,8 @@
 """Whether a scan was made with the settings that make its figures comparable with those before.
 
 A detector's gain decides the mean, the noise and the saturation of an image: a point scanned at another gain says
-nothing about the instrument. A protocol therefore names settings, each with the value that a scan must have.
+nothing about the instrument; nor is a tile scan a point among single fields. A protocol therefore names settings, each
+with the value that a scan must have.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Setting:
         Whether each channel has its own.
     is_number : bool
         Whether it is a number, or a word that must be the same.
+    tells_kind : bool
+        Whether it tells what kind of scan it is, in words that need no label.
     """
 
     name: str
@@ -40,9 +43,13 @@ class Setting:
     unit: str = ""
     each_channel: bool = False
     is_number: bool = True
+    tells_kind: bool = False
 
 
 _ALL = (
+    Setting("scan_fields", "fields scanned", is_number=False, tells_kind=True),
+    Setting("scan_depth", "depth scanned", is_number=False, tells_kind=True),
+    Setting("scan_time", "time scanned", is_number=False, tells_kind=True),
     Setting("numerical_aperture", "numerical aperture"),
     Setting("magnification", "magnification"),
     Setting("immersion", "immersion", is_number=False),
@@ -98,6 +105,11 @@ class Requirement:
             return self.value
         return f"{self.value:g}{f' ± {self.tolerance:g}' if self.tolerance else ''}{unit}"
 
+    @property
+    def sentence(self) -> str:
+        """What is asked for: "gain of channel 0 600", "single field"."""
+        return self.words if self.setting.tells_kind else f"{self.label} {self.words}"
+
     def as_json(self) -> dict[str, Any]:
         """Return it as a protocol keeps it."""
         return {
@@ -121,7 +133,9 @@ class Compared:
 
     @property
     def sentence(self) -> str:
-        """What differs, as the page says it: "gain of channel 0: 720 instead of 600"."""
+        """What differs: "gain of channel 0: 720 instead of 600", "stack instead of a single plane"."""
+        if self.requirement.setting.tells_kind:
+            return f"{self.found} instead of a {self.requirement.words}"
         found = f"{self.found:g}" if isinstance(self.found, float) else self.found
         return f"{self.requirement.label}: {found} instead of {self.requirement.words}"
 
@@ -189,6 +203,22 @@ def settings_stated(metadata: Mapping[str, Any]) -> tuple[Requirement, ...]:
     drafts = (Requirement(setting, channel, "") for setting, channel in places)
     found = ((draft, _stated(draft, metadata)) for draft in drafts)
     return tuple(Requirement(one.setting, one.channel, value) for one, value in found if value is not None)
+
+
+def kind_stated(metadata: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    """Return the settings that tell what kind of scan it is, as far as a file states them.
+
+    Parameters
+    ----------
+    metadata : mapping
+        As for `compare_settings`.
+
+    Returns
+    -------
+    tuple of Requirement
+        Of the fields, the depth and the time that were scanned.
+    """
+    return tuple(one for one in settings_stated(metadata) if one.setting.tells_kind)
 
 
 _DETECTOR_OF_IMAGE = ("averaging", "line_averaging")

@@ -40,7 +40,7 @@ class Metadata:
         Instrument: `instrument_name`, `instrument_serial`, `software`, `objective_name`, `numerical_aperture`,
         `magnification`, `immersion`, `refractive_index`. Scan: `scan_mode`, `scan_direction` (one way | both ways),
         `scan_speed` (lines a second unless the source says otherwise), `pixel_dwell_us`, `averaging` (frames),
-        `line_averaging`, `zoom`, `lasers` (lines and powers).
+        `line_averaging`, `zoom`, `lasers` (lines and powers), `scan_fields`, `scan_depth`, `scan_time` (kind of scan).
     channels : tuple of mapping of str to Sourced
         One mapping a channel: `name`, `dye`, `excitation_nm`, `emission_nm`, `detection_nm` (a band), `detector_name`,
         `detector_type`, `gain`, `digital_gain`, `offset`, `detector_voltage_v`, `light_source`, `laser_line_nm`,

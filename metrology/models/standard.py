@@ -44,7 +44,8 @@ class Standard(models.Model):
 class Protocol(models.Model):
     """How a kind of standard is scanned so that points can be compared; a change is a new version, never a changed one.
 
-    A protocol of one optical path goes before that of the facility: gains and powers differ from path to path.
+    A protocol of one optical path goes before that of the facility: gains and powers differ from path to path. Where
+    there is none, the first scan on a path makes one that asks for the kind of scan that it was.
     """
 
     facility = models.ForeignKey(Facility, on_delete=models.CASCADE, related_name="protocols")
@@ -61,6 +62,10 @@ class Protocol(models.Model):
         default=list, blank=True, help_text="[{setting, channel, value, tolerance}] that a scan must have."
     )
     text = models.TextField(blank=True, help_text="How to scan, and why this version was opened.")
+    of_first_scan = models.BooleanField(
+        default=False,
+        help_text="Made by the first scan on its path, whose kind it asks for; people open others over it.",
+    )
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -81,6 +86,11 @@ class Protocol(models.Model):
     def get_absolute_url(self) -> str:
         """Return the page of the protocol."""
         return reverse("metrology:protocol", args=[self.pk])
+
+    @property
+    def precedence(self) -> tuple[bool, bool, int]:
+        """What goes before, of several that are valid: one that people opened, one of a path, the later version."""
+        return not self.of_first_scan, self.optical_path_id is not None, self.version
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:

@@ -9,6 +9,7 @@ from metrology.attributes.measure import Beside, measure_stack
 from metrology.imaging.comparability import compare_settings
 from metrology.imaging.mosaics import tile_grid
 from metrology.imaging.planes import brightest_slice
+from metrology.imaging.scan_kind import LARGEST_FIELD_PX, scan_kind
 from metrology.imaging.stack import Sourced
 from metrology.models import Acquisition, Validity
 from metrology.runtime import attribution
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 TILE_PX = 1024
 """Side of a field of a stitched mosaic, as the founding report's 5120 × 5120 scans have it [px]."""
-LARGEST_FIELD_PX = 2048
-"""A larger image whose sides are whole fields is a mosaic; single fields of that size have other sides [px]."""
 TYPED_SIZES = ("pixel_size_um", "z_step_um")
 
 
@@ -116,7 +115,7 @@ def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
     """Return what the file says, as columns of the acquisition."""
     size_t, size_c, size_z, size_y, size_x = stack.shape_tczyx
     return {
-        "metadata": stack.metadata.as_json(),
+        "metadata": stack.metadata.with_fields(**scan_kind(stack, _tile_grid(stack))).as_json(),
         "file_format": stack.file_format,
         "size_t": size_t,
         "size_c": size_c,
@@ -132,7 +131,10 @@ def _facts(stack: ImageStack, *, slice_z: int) -> dict[str, Any]:
 
 
 def _tile_grid(stack: ImageStack) -> TileGrid | None:
-    """Return how the fields of a mosaic lie, or None for a single field."""
+    """Return how the fields of a mosaic lie, or None for a single field.
+
+    A larger image than fields are, whose sides are whole fields, is a mosaic; single fields of that size have other sides.
+    """
     rows, columns = stack.shape_tczyx[3:]
     if (
         stack.tile_grid is None
@@ -185,6 +187,7 @@ def _protocol(acquisition: Acquisition) -> Protocol | None:
         standard_kind=acquisition.standard.kind,
         optical_path=acquisition.optical_path,
         acquired_at=acquisition.acquired_at,
+        metadata=acquisition.metadata,
     )
 
 

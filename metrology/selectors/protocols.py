@@ -58,11 +58,11 @@ def protocol_versions(protocol: Protocol) -> QuerySet[Protocol]:
 
 
 def protocols_in_force(facility: Facility) -> list[Protocol]:
-    """Return the latest version of each protocol."""
+    """Return the latest version of each protocol, without those of first scans that one of the facility goes before."""
     latest: dict[tuple[str, int | None], Protocol] = {}
     for row in protocol_list(facility):
         latest.setdefault((row.standard_kind, row.optical_path_id), row)
-    return list(latest.values())
+    return [row for row in latest.values() if not row.of_first_scan or (row.standard_kind, None) not in latest]
 
 
 def settings_beside(acquisition: Acquisition) -> tuple[Compared, ...]:

@@ -250,9 +250,8 @@ def _retire_earlier(place: dict[str, int | None]) -> None:
     Series.objects.filter(pk__in=[row.pk for row in over], retired_at=None).update(retired_at=timezone.now())
 
 
-def _place_in_time(series: Series) -> tuple[bool, int, int]:
-    protocol = series.protocol
-    return protocol.optical_path_id is not None, protocol.version, series.algorithm_version
+def _place_in_time(series: Series) -> tuple[tuple[bool, bool, int], int]:
+    return series.protocol.precedence, series.algorithm_version
 
 
 def _write_failures(

@@ -15,7 +15,7 @@ from common.errors import InputError, NotFoundError
 from common.permissions import Role
 from instruments.models import Facility
 from instruments.selectors.membership import require_role
-from metrology.imaging.comparability import requirements_of
+from metrology.imaging.comparability import kind_stated, requirements_of
 from metrology.models import Acquisition, Protocol, StandardKind
 from metrology.services.history import keep_waiting
 
@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 
     from instruments.models import OpticalPath
 
+OF_FIRST_SCAN = "Made by the first scan on this path: scans of another kind are not charted with it."
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def protocol_for(
-    facility: Facility, *, standard_kind: str, optical_path: OpticalPath | None, acquired_at: datetime | None = None
+    facility: Facility,
+    *,
+    standard_kind: str,
+    optical_path: OpticalPath | None,
+    acquired_at: datetime | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Protocol:
-    """Return the protocol by which a scan was made; the facility's first version is made when there is none.
+    """Return the protocol by which a scan was made; a first version is made when there is none.
 
     Parameters
     ----------
@@ -44,28 +50,39 @@ def protocol_for(
         Through which; its own protocols go before those of the facility. None for readings of a power meter.
     acquired_at : datetime, optional
         When; now if left out.
+    metadata : mapping, optional
+        What the scan states, as an acquisition keeps it. The first scan on a path without any protocol makes one of the
+        path, that asks for scans of the same kind (`metrology.imaging.comparability.kind_stated`); where nothing is
+        stated the first version is the facility's and asks for nothing.
 
     Returns
     -------
     Protocol
         The latest that was valid then, of the path where it had one, else of the facility; the facility's first for a
-        scan older than all.
+        scan older than all. One that was made by a first scan comes after all that people opened.
     """
     rows = list(
         Protocol.objects.filter(facility=facility, standard_kind=standard_kind).filter(
             Q(optical_path=None) | Q(optical_path=optical_path)
         )
     )
-    if all(row.optical_path_id is not None for row in rows):
-        first, _ = Protocol.objects.get_or_create(
-            facility=facility, standard_kind=standard_kind, optical_path=None, version=1
-        )
-        rows.append(first)
     moment = acquired_at or timezone.now()
     valid = [row for row in rows if (row.valid_from or SINCE_EVER) <= moment]
     if valid:
-        return max(valid, key=lambda row: (row.optical_path_id is not None, row.version))
-    return min((row for row in rows if row.optical_path_id is None), key=lambda row: row.version)
+        return max(valid, key=lambda row: row.precedence)
+    older = [row for row in rows if row.optical_path_id is None]
+    if older:
+        return min(older, key=lambda row: row.version)
+    kind = [] if rows or optical_path is None else [one.as_json() for one in kind_stated(metadata or {})]
+    asked = {"of_first_scan": True, "required_settings": kind, "text": OF_FIRST_SCAN} if kind else {}
+    first, _ = Protocol.objects.get_or_create(
+        facility=facility,
+        standard_kind=standard_kind,
+        optical_path=optical_path if kind else None,
+        version=1,
+        defaults=asked,
+    )
+    return first
 
 
 def protocol_open(
@@ -136,13 +153,14 @@ def protocol_open(
                 hint="Let the new version begin later.",
                 valid_from=begins.isoformat(),
             )
-        first_of_facility = latest is None and optical_path is None
+        # beside earlier ones, also those that first scans made, it begins now
+        is_first = not Protocol.objects.filter(facility=facility, standard_kind=standard_kind).exists()
         protocol = Protocol.objects.create(
             facility=facility,
             standard_kind=standard_kind,
             optical_path=optical_path,
             version=1 if latest is None else latest.version + 1,
-            valid_from=None if first_of_facility and valid_from is None else begins,
+            valid_from=None if is_first and optical_path is None and valid_from is None else begins,
             interval_days=interval_days,
             required_settings=required,
             text=text,

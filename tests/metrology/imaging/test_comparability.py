@@ -8,6 +8,7 @@ from common.errors import InputError
 from metrology.imaging.comparability import (
     SETTINGS,
     compare_settings,
+    kind_stated,
     requirements_of,
     same_detector_settings,
     settings_stated,
@@ -31,6 +32,20 @@ def test_another_gain_is_said_in_words():
     (one,) = compare_settings(asked("gain", 600, channel=0), STATED)
     assert one.outcome == "differs"
     assert one.sentence == "gain of channel 0: 720 instead of 600"
+
+
+def test_another_kind_of_scan_is_said_without_a_label():
+    scanned = {"scan_fields": {"value": "tile scan of 5 × 5 fields", "source": "tiles of the file"}}
+    (one,) = compare_settings(asked("scan_fields", "single field"), scanned)
+    assert (one.outcome, one.sentence) == ("differs", "tile scan of 5 × 5 fields instead of a single field")
+    assert one.requirement.sentence == "single field"
+    assert compare_settings(asked("scan_fields", "single field"), {})[0].outcome == "not stated"
+
+
+def test_the_kind_of_scan_is_what_is_stated_of_fields_depth_and_time():
+    scanned = STATED | {name: {"value": "stack", "source": "a"} for name in ("scan_depth", "scan_fields")}
+    assert [one.setting.name for one in kind_stated(scanned)] == ["scan_fields", "scan_depth"]
+    assert kind_stated(STATED) == ()
 
 
 def test_each_channel_has_its_own():

@@ -151,10 +151,36 @@ def test_a_scan_with_other_settings_is_kept_and_measured_but_not_charted(path):
     assert row.measurements.filter(series__attribute_id="mean").exists()
 
 
+@pytest.mark.parametrize("mosaic_first", [False, True])
+def test_a_tile_scan_and_a_single_field_are_not_charted_together(path, mosaic_first):
+    mosaic = ome(path, pixels=np.tile(acquisitions.field(3), (32, 48)))
+    first, second = (mosaic, ome(path)) if mosaic_first else (ome(path), mosaic)
+    charted, kept = (
+        measured(first, path),
+        measured(second, path, standard=acquisitions.standard(path.instrument.facility)),
+    )
+    words = ["tile scan of 2 × 3 fields", "single field"]
+    one, other = words if mosaic_first else words[::-1]
+    assert charted.validity == Validity.VALID, charted.validity_reason
+    assert charted.protocol == kept.protocol
+    assert kept.validity == Validity.INVALID
+    assert kept.validity_reason.endswith(f"Not comparable: {other} instead of a {one}.")
+    assert kept.measurements.exists()
+
+
+def test_a_protocol_of_before_charts_every_kind_of_scan(path):
+    catalogue.protocol(path.instrument.facility)
+    measured(ome(path), path)
+    row = measured(ome(path, pixels=acquisitions.field(1, shape=(1, 9, 64, 64))), path)
+    assert (row.validity, row.validity_reason) == (Validity.VALID, "")
+
+
 def test_a_scan_measured_again_by_a_new_protocol_begins_new_series_and_keeps_its_old_values(path):
     row = measured(ome(path), path)
     old = set(row.measurements.values_list("pk", flat=True))
-    new = Protocol.objects.create(facility=path.instrument.facility, standard_kind="marbles", optical_path=path)
+    new = Protocol.objects.create(
+        facility=path.instrument.facility, standard_kind="marbles", optical_path=path, version=2
+    )
     jobs.requeue(row)
     assert jobs.run(Acquisition, row.pk, measure)
     row.refresh_from_db()

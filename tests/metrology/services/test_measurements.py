@@ -181,6 +181,22 @@ def test_a_series_of_a_later_protocol_retires_the_earlier_one_whatever_comes_fir
     assert {row.protocol.version: row.retired_at is None for row in Series.objects.all()} == {1: False, 2: True}
 
 
+def test_a_series_of_a_protocol_that_people_opened_retires_that_of_a_first_scan():
+    where = place()
+    made = Protocol.objects.create(
+        facility=where["instrument"].facility,
+        standard_kind="marbles",
+        optical_path=where["optical_path"],
+        of_first_scan=True,
+    )
+    record(charted(where | {"protocol": made}), [READINGS[0]])
+    record(charted(where), [READINGS[0]])
+    assert {row.protocol.of_first_scan: row.retired_at is None for row in Series.objects.all()} == {
+        True: False,
+        False: True,
+    }
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_that_record_at_once_share_their_series():
     where = place()

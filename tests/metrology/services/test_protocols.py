@@ -11,6 +11,7 @@ from common.errors import AccessError, InputError, NotFoundError
 from common.models import JobState
 from common.permissions import Role
 from metrology.models import Acquisition, Protocol
+from metrology.selectors.protocols import protocols_in_force
 from metrology.services.protocols import protocol_for, protocol_open
 from tests.factories import acquisitions, catalogue
 
@@ -41,6 +42,54 @@ def test_the_first_version_is_made_where_there_is_none_and_asks_for_nothing(path
     first = valid_at(path)
     assert (first.version, first.optical_path, first.required_settings) == (1, None, [])
     assert valid_at(path) == first
+
+
+def stated(**kind):
+    return {name: {"value": value, "source": "test"} for name, value in kind.items()}
+
+
+def first_scan(path, moment=None, **kind):
+    return protocol_for(
+        path.instrument.facility,
+        standard_kind="marbles",
+        optical_path=path,
+        acquired_at=moment,
+        metadata=stated(**kind),
+    )
+
+
+def test_the_first_scan_on_a_path_says_what_kind_of_scan_is_asked_for_there(path):
+    first = first_scan(path, scan_fields="tile scan of 5 × 5 fields", gain=600)
+    assert (first.version, first.optical_path, first.of_first_scan) == (1, path, True)
+    assert first.required_settings == [
+        {"setting": "scan_fields", "channel": None, "value": "tile scan of 5 × 5 fields", "tolerance": 0.0}
+    ]
+    assert first_scan(path, scan_fields="single field") == first
+    other = catalogue.optical_path(of=path.instrument)
+    assert first_scan(other, scan_fields="single field").required_settings[0]["value"] == "single field"
+
+
+def test_a_protocol_that_is_there_is_not_changed_by_a_scan(path):
+    existing = catalogue.protocol(path.instrument.facility)
+    assert first_scan(path, scan_fields="single field") == existing
+    assert (Protocol.objects.count(), existing.required_settings) == (1, [])
+
+
+def test_what_people_open_goes_before_what_a_first_scan_made(path, staff):
+    first = first_scan(path, scan_fields="single field")
+    general = opened(staff)
+    assert general.valid_from is not None
+    assert valid_at(path) == general
+    assert valid_at(path, general.valid_from - timedelta(days=1)) == first
+    assert protocols_in_force(path.instrument.facility) == [general]
+    own = opened(staff, path)
+    assert (valid_at(path), own.version) == (own, 2)
+
+
+def test_the_facility_s_first_version_holds_since_ever(path, staff):
+    general = opened(staff)
+    assert general.valid_from is None
+    assert first_scan(path, catalogue.START, scan_fields="single field") == general
 
 
 def test_each_scan_has_the_version_that_was_valid_when_it_was_made(path, staff):
