@@ -6,7 +6,10 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Prefetch
+
 from common.errors import MissingMetadataError, UnknownInstrumentError
+from instruments.models import PathChannel
 from instruments.selectors.instruments import instrument_list
 from metrology.models import Standard, StandardKind
 from metrology.services.given import past
@@ -82,7 +85,10 @@ def find_path(acquisition: Acquisition, instrument: Instrument, metadata: Metada
     """Return the optical path and where it is known from; (None, why not) where it cannot be told."""
     if acquisition.optical_path is not None and acquisition.optical_path.instrument_id == instrument.pk:
         return acquisition.optical_path, acquisition.sources.get("optical_path", "")
-    paths = list(instrument.optical_paths.select_related("objective").prefetch_related("channels"))
+    channels_of_path = Prefetch("channels", PathChannel.objects.order_by("index"))
+    paths = list(
+        instrument.optical_paths.order_by("name").select_related("objective").prefetch_related(channels_of_path)
+    )
     if not paths:
         return None, f"{instrument} has no optical path in the catalogue yet."
     fitting = [path for path in paths if _path_fits(path, metadata, channels)]
@@ -101,7 +107,7 @@ def find_standard(acquisition: Acquisition, metadata: Metadata) -> tuple[Standar
     """Return the standard and where it is known from; (None, why not) where it cannot be told."""
     if acquisition.standard is not None:
         return acquisition.standard, acquisition.sources.get("standard", "")
-    standards = list(Standard.objects.filter(facility=acquisition.facility))
+    standards = list(Standard.objects.filter(facility=acquisition.facility).order_by("kind", "name"))
     for text, source in _texts(acquisition, metadata):
         named = [one for one in standards if _squeezed(one.name) in _squeezed(text)]
         if not named:
@@ -155,7 +161,11 @@ def find_bit_depth(path: OpticalPath | None, stack: ImageStack) -> int:
     found = stack.metadata.fields.get("bit_depth")
     if path is None or (found is not None and found.source != GUESSED_DEPTH):
         return stack.bit_depth
-    known = {one.detector.bit_depth for one in path.channels.select_related("detector") if one.detector is not None}
+    known = {
+        one.detector.bit_depth
+        for one in path.channels.order_by("index").select_related("detector")
+        if one.detector is not None
+    }
     depth = known.pop() if len(known) == 1 else None
     return stack.bit_depth if depth is None or depth < stack.bit_depth else depth
 

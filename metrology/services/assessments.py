@@ -75,6 +75,7 @@ def assessments_record(verdicts: Mapping[Series, SeriesVerdict]) -> None:
         update_conflicts=True,
         unique_fields=["series"],
         update_fields=["assessed_at", *SHOWN],
+        batch_size=1,  # the rows of a larger batch travel as arrays, whose JSON is escaped character by character
     )
 
 

@@ -62,9 +62,9 @@ def protocol_for(
         scan older than all. One that was made by a first scan comes after all that people opened.
     """
     rows = list(
-        Protocol.objects.filter(facility=facility, standard_kind=standard_kind).filter(
-            Q(optical_path=None) | Q(optical_path=optical_path)
-        )
+        Protocol.objects.filter(facility=facility, standard_kind=standard_kind)
+        .filter(Q(optical_path=None) | Q(optical_path=optical_path))
+        .order_by()
     )
     moment = acquired_at or timezone.now()
     valid = [row for row in rows if (row.valid_from or SINCE_EVER) <= moment]
