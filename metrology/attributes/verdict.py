@@ -17,6 +17,9 @@ Verdict = Literal["within", "beyond", "cannot tell"]
 ERROR_PROBABILITY = 0.05
 """How often "within" is said of a value that is truly at the limit, and how often "beyond" (JCGM 106's guard band)."""
 
+GUARD_SIGMA = NormalDist().inv_cdf(1 - ERROR_PROBABILITY)
+"""How far from a limit a value must be for a verdict, in its standard errors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

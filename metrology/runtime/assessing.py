@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from instruments.models import Instrument
 from metrology.attributes.registry import ATTRIBUTES, Attribute
+from metrology.attributes.verdict import GUARD_SIGMA
 from metrology.models import Assessment, Limits, Measurement, Series, StandardKind, Validity
 from metrology.runtime.verdicts import FALSE_FLAG_PROBABILITY, FLAGGING, Point, finite, segment_at, verdict_of
 from metrology.selectors.limits import limits_of_the_day
@@ -93,13 +94,16 @@ def _points_by_series(instrument: Instrument) -> dict[int, list[Point]]:
             "acquisition__validity",
             "acquisition__validity_reason",
             "reference_id",
+            "uncertainty",
         )
     )
     points: dict[int, list[Point]] = defaultdict(list)
-    for series_id, acquisition_id, acquired_at, value, validity, reason, reference_id in rows:
+    for series_id, acquisition_id, acquired_at, value, validity, reason, reference_id, uncertainty in rows:
         if acquired_at is not None:  # asked for above; the column may be empty
             valid = validity == Validity.VALID
-            points[series_id].append(Point(acquisition_id, acquired_at, value, valid, reason, reference_id))
+            points[series_id].append(
+                Point(acquisition_id, acquired_at, value, valid, reason, reference_id, uncertainty)
+            )
     return points
 
 
@@ -148,9 +152,10 @@ def _absolute(limits: Limits | None, attribute: Attribute, points: Sequence[Poin
     if limits is None or attribute.harmful == "none":
         return AbsoluteLimits()
     first = sum(point.acquired_at < limits.valid_from for point in points)
+    guards = tuple(GUARD_SIGMA * (point.uncertainty or 0.0) for point in points)
     if attribute.harmful == "up":
-        return AbsoluteLimits(limits.tolerance_high, limits.action_high, first=first)
-    return AbsoluteLimits(limits.tolerance_low, limits.action_low, first=first)
+        return AbsoluteLimits(limits.tolerance_high, limits.action_high, first=first, guards=guards)
+    return AbsoluteLimits(limits.tolerance_low, limits.action_low, first=first, guards=guards)
 
 
 def _epochs(points: Sequence[Point], events: Sequence[ServiceEvent]) -> tuple[list[int], list[ServiceEvent | None]]:

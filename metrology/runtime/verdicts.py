@@ -36,6 +36,7 @@ class Point:
     valid: bool
     reason: str
     reference_id: int | None = None
+    uncertainty: float | None = None
 
 
 def segment_at(result: SeriesAssessment, index: int) -> Segment | None:
@@ -57,7 +58,7 @@ def verdict_of(
     valid = [index for index, point in enumerate(points) if point.valid]
     last = valid[-1] if valid else None
     latest_z = finite(float(result.z[last])) if last is not None else None
-    status = _status(result, blaming=blaming, has_points=bool(valid))
+    status = _status(result, blaming=blaming, last=last)
     segment = result.epochs[-1].latest if result.epochs else None
     ewma = finite(float(result.ewma[last] / result.ewma_limit[last])) if last is not None else None
     return SeriesVerdict(
@@ -122,12 +123,12 @@ def series_share(design: ChartDesign) -> str:
     )
 
 
-def _status(result: SeriesAssessment, *, blaming: tuple[str, ...], has_points: bool) -> str:
-    if not has_points:
+def _status(result: SeriesAssessment, *, blaming: tuple[str, ...], last: int | None) -> str:
+    if last is None:
         return "no_data"
     if any(kind in result.active for kind in blaming):
         return "degraded"
-    if blaming == FLAGGING and result.active:
+    if (blaming == FLAGGING and result.active) or "unsure" in result.statuses[last]:
         return "watch"
     return "in_control" if result.epochs[-1].latest is not None else "no_data"
 
@@ -140,7 +141,7 @@ def _point_json(result: SeriesAssessment, points: Sequence[Point], index: int) -
         status = "signal"
     elif "repeat" in statuses:
         status = "repeat"
-    elif {"shewhart", "tolerance", "ewma", "cusum", "confirmed", "action"} & set(statuses):
+    elif {"shewhart", "tolerance", "unsure", "ewma", "cusum", "confirmed", "action"} & set(statuses):
         status = "watch"
     else:
         status = "ok" if segment else "no_baseline"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
 from common.errors import NotFoundError
 from metrology.attributes.registry import ATTRIBUTES, Attribute
-from metrology.attributes.verdict import ERROR_PROBABILITY
+from metrology.attributes.verdict import ERROR_PROBABILITY, GUARD_SIGMA
 from metrology.charts.control_chart import control_chart
 from metrology.charts.control_data import ChartPoint, ControlChart, FlagSpan, LimitSpan, Mark, with_unit
 from metrology.charts.control_text import csv_text, rows, summary
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from instruments.models import Facility
     from metrology.attributes.verdict import Verdict
 
-GUARD_SIGMA = NormalDist().inv_cdf(1 - ERROR_PROBABILITY)
 DIAMONDS = (
     f"An open diamond marks a value within {GUARD_SIGMA:.2f} standard errors of a limit of its day: too uncertain to tell "
     f"whether it is beyond, with at most {ERROR_PROBABILITY:.0%} probability of a wrong verdict. Measure again to tell."

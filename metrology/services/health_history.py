@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from instruments.models import Instrument
     from metrology.models import Assessment, Series
 
-BEYOND: Final = frozenset({"repeat", "tolerance", "confirmed", "ewma", "cusum", "action"})
+BEYOND: Final = frozenset({"repeat", "tolerance", "confirmed", "ewma", "cusum", "unsure", "action"})
 """Statuses of a point that ask to watch. One beyond Shewhart's limit alone is drawn, but changes no verdict."""
 
 Change = tuple[datetime, tuple[str, int], bool]
@@ -95,4 +95,4 @@ def _beyond(series: Series) -> frozenset[str]:
     """Return the statuses by which a series asks to be watched: fields of any specimen only by an absolute limit."""
     if ATTRIBUTES[series.attribute_id].harmful == "none":
         return frozenset()
-    return frozenset({"action"}) if series.standard.kind == StandardKind.OTHER else BEYOND
+    return frozenset({"unsure", "action"}) if series.standard.kind == StandardKind.OTHER else BEYOND

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SignalKind = Literal["ewma", "cusum", "repeat", "confirmed", "tolerance", "action"]
 Status = Literal[
-    "invalid", "unscored", "baseline", "shewhart", "ewma", "cusum", "repeat", "confirmed", "tolerance", "action",
+    "invalid", "unscored", "baseline", "shewhart", "ewma", "cusum", "repeat", "confirmed", "tolerance", "unsure", "action",
 ]  # fmt: skip
 
 

@@ -62,7 +62,8 @@ def assess(
     Raises
     ------
     InputError
-        If lengths differ, a valid value is not a number, dates fall, or epochs do not rise from 0.
+        If lengths differ, also that of the limits' guards, a valid value is not a number, dates fall, or epochs do not
+        rise from 0.
 
     Notes
     -----
@@ -81,8 +82,8 @@ def assess(
         [_segment(item, where, number, scale=scale, design=design) for item in chart.in_force]
         for number, (chart, where) in enumerate(zip(charts, places, strict=True))
     ]
-    levels = levels_of(measured, charts, places, usable=usable | unscored, scale=scale, limits=limits)
     starts = [start for start, _ in bounds]
+    levels = levels_of(measured, charts, places, usable=usable | unscored, scale=scale, limits=limits, starts=starts)
     signals, active = find_signals(levels, charts, places, scaled=scaled, starts=starts, upward_only=not two_sided)
     latest = [items[-1] if items else None for items in segments]
     last = latest[-1] if latest else None
@@ -208,6 +209,6 @@ def _statuses(
         "invalid": ~usable & ~unscored, "unscored": unscored, "baseline": learned,
         "shewhart": levels["shewhart"] > 1, "ewma": levels["ewma"] > 1, "cusum": levels["cusum"] > 1,
         "repeat": levels["repeat"] > 1, "confirmed": levels["confirmed"] > 1,
-        "tolerance": levels["tolerance"] > 1, "action": levels["action"] > 1,
+        "tolerance": levels["tolerance"] > 1, "unsure": levels["unsure"] > 1, "action": levels["action"] > 1,
     }  # fmt: skip
     return tuple(tuple(name for name, mark in marks.items() if mark[index]) for index in range(usable.size))

@@ -9,7 +9,7 @@ import numpy as np
 from metrology.spc.assessment import Signal, SignalKind
 from metrology.spc.baseline import Baseline, fit_baseline
 from metrology.spc.change_point import date_change
-from metrology.spc.tolerance import AbsoluteLimits, beyond
+from metrology.spc.tolerance import AbsoluteLimits, margins_beyond, surely_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ def levels_of(
     usable: NDArray,
     scale: Scale,
     limits: AbsoluteLimits,
+    starts: Sequence[int],
 ) -> dict[str, NDArray[np.float64]]:
     """Express every statistic as a multiple of its own limit.
 
@@ -48,11 +49,15 @@ def levels_of(
         The chart's scale and the harmful direction.
     limits : AbsoluteLimits
         Tolerance and action limits.
+    starts : sequence of int
+        First index of each epoch.
 
     Returns
     -------
     dict of (N,) arrays
-        For each chart the level, above 1 where it is beyond its limit; NaN where there is nothing to judge.
+        For each chart the level, above 1 where it is beyond its limit; NaN where there is nothing to judge. A value beyond
+        the action limit that is too uncertain to tell is "unsure", and is left out of "action": it neither begins an
+        excursion nor ends one.
     """
     names = ("ewma", "cusum", "repeat", "confirmed", "shewhart")
     levels = {name: np.full(measured.size, np.nan) for name in names}
@@ -63,9 +68,15 @@ def levels_of(
         levels["confirmed"][where] = _twice_in_a_row(chart.z / chart.repeat_limit, both=scale.harmful == "both")
         levels["shewhart"][where] = np.abs(chart.z) / chart.shewhart_limit
     for name, limit in (("tolerance", limits.tolerance), ("action", limits.action)):
-        outside = beyond(measured, limit, harmful=scale.harmful, target=limits.target)
-        outside[: limits.first] = False
-        levels[name] = np.where(usable, np.where(outside, 2.0, 0.0), np.nan)
+        margins = margins_beyond(measured, limit, harmful=scale.harmful, target=limits.target)
+        margins[: limits.first] = -np.inf
+        margins[~usable] = np.nan
+        levels[name] = np.where(usable, np.where(margins > 0, 2.0, 0.0), np.nan)
+    unsure = np.zeros(measured.shape, dtype=np.bool_)
+    if limits.guards:
+        unsure = (margins > 0) & ~surely_beyond(margins, limits.guards, starts=starts)
+    levels["action"][unsure] = np.nan
+    levels["unsure"] = np.where(unsure, 2.0, 0.0)
     return levels
 
 

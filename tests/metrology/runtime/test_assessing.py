@@ -15,6 +15,7 @@ from metrology.models import (
     Assessment,
     Baseline,
     Flag,
+    FlagSignal,
     FlagState,
     Health,
     Limits,
@@ -47,14 +48,14 @@ def series_of(path, attribute_id="sharpness", *, kind="marbles", channel=0):
     )  # fmt: skip
 
 
-def scan(series, week, value, *, validity=Validity.VALID, state="done"):
+def scan(series, week, value, *, validity=Validity.VALID, state="done", uncertainty=None):
     stored = StoredFile.objects.create(sha256=f"{next(_sha):064x}", size_bytes=1)
     row = Acquisition.objects.create(
         facility=series.instrument.facility, stored_file=stored, original_name=f"w{week}.tif", state=state,
         instrument=series.instrument, optical_path=series.optical_path, standard=series.standard, protocol=series.protocol,
         acquired_at=catalogue.START + timedelta(weeks=week), validity=validity,
     )  # fmt: skip
-    Measurement.objects.create(series=series, acquisition=row, value=value)
+    Measurement.objects.create(series=series, acquisition=row, value=value, uncertainty=uncertainty)
     return row
 
 
@@ -264,6 +265,18 @@ def test_an_action_limit_flags_what_is_bad_but_stable_from_its_date_on(path):
     limit(path, 3, action_low=30.0)
     judge(path.instrument_id)
     assert weeks_since_start(Flag.objects.get().raised_at) == 3
+
+
+def test_one_value_too_uncertain_to_tell_is_watched_and_several_in_a_row_flag(path):
+    series = series_of(path)
+    history(series, steady(3))
+    limit(path, 0, action_low=15.0)
+    for week in (3, 4, 5):
+        scan(series, week, 13.0, uncertainty=2.0)
+        Health.objects.update(needs_assessment=True)
+        judge(path.instrument_id)
+        assert [one.kind for one in FlagSignal.objects.all()] == (["action"] if week == 5 else [])
+        assert Health.objects.get().verdict == ("degraded" if week == 5 else "watch")
 
 
 def test_a_tolerance_limit_asks_to_watch_and_does_not_flag(path):

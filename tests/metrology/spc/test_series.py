@@ -78,6 +78,39 @@ def test_bad_but_stable_is_seen_by_the_tolerance_alone():
     assert all("tolerance" in statuses for statuses in found.statuses)
 
 
+def test_a_value_too_uncertain_to_tell_whether_beyond_the_action_limit_does_not_signal_by_itself():
+    values = [1.0, 1.0, 12.0, 1.0]
+    unsure = weekly(values, limits=AbsoluteLimits(action=10.0, guards=(3.0,) * 4))
+    assert "action" not in kinds(unsure)
+    assert ["unsure" in statuses for statuses in unsure.statuses] == [False, False, True, False]
+    sure = weekly(values, limits=AbsoluteLimits(action=10.0, guards=(1.9,) * 4))
+    assert "action" in kinds(sure)
+    assert not any("unsure" in statuses for statuses in sure.statuses)
+
+
+def test_uncertain_values_in_a_row_beyond_the_action_limit_signal_once_their_sum_is_sure():
+    found = weekly([12.0] * 6, limits=AbsoluteLimits(action=10.0, guards=(3.0,) * 6))
+    assert [signal.index for signal in found.signals if signal.kind == "action"] == [2]
+    assert found.active == ("action",)
+
+
+def test_uncertainty_never_adds_a_signal_of_the_action_limit():
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        values, guards = rng.normal(9.5, 1.0, 30), tuple(rng.exponential(1.0, 30))
+        exact, held = (
+            [one.index for one in weekly(values, limits=limits).signals if one.kind == "action"]
+            for limits in (AbsoluteLimits(action=10.0), AbsoluteLimits(action=10.0, guards=guards))
+        )
+        assert len(held) <= len(exact)
+        assert all(values[index] > 10.0 for index in held)
+
+
+def test_as_many_guards_as_points_are_needed():
+    with pytest.raises(InputError, match="guard"):
+        weekly([1.0, 2.0], limits=AbsoluteLimits(action=10.0, guards=(1.0,)))
+
+
 def test_action_limits_count_even_for_the_first_point():
     found = weekly([99.0], limits=AbsoluteLimits(action=50.0))
     assert kinds(found) == {"action"}
