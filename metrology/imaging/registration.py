@@ -16,6 +16,7 @@ from metrology.imaging.planes import block_mean
 LARGEST_PX = 1024
 """Of larger images the shift is found coarsely on means of blocks, then on the part of this side with most contrast [px]."""
 _HALVED_PX = 512  # images from this side on are looked at in half their resolution first
+_CHECK_PX = 8  # means of blocks to a step of the search for the part with most contrast
 MIN_OVERLAP = 0.5  # of the field
 MIN_CORRELATION = (
     0.15  # of the details after the shift: unrelated tissue reaches 0.07, very noisy frames of one field 0.28
@@ -79,7 +80,7 @@ def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float 
             f"The images have different sizes ({reference.shape} and {moving.shape}).",
             hint="Compare acquisitions made with the same protocol.",
         )
-    if reference.min() == reference.max() or moving.min() == moving.max():
+    if _is_constant(reference) or _is_constant(moving):
         raise ConstantImageError(
             "An image without contrast cannot be registered.",
             hint="Check that the lamp or laser was on and the sample in focus.",
@@ -122,6 +123,12 @@ def crop_to_overlap(
         first.append(slice(max(0, step), size + min(0, step)))
         second.append(slice(max(0, -step), size + min(0, -step)))
     return reference[tuple(first)], moving[tuple(second)]
+
+
+def _is_constant(image: np.ndarray) -> bool:
+    """Say whether all pixels have one value; the first rows tell it of nearly every image that has contrast."""
+    first = image.flat[0]
+    return bool((image[:2] == first).all() and (image == first).all())
 
 
 def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
@@ -275,10 +282,15 @@ def _summit(product: np.ndarray, down: int, right: int, columns: int) -> tuple[f
 
 def _most_contrast(small: np.ndarray, step: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Return the square of the largest side that is registered in which an image varies most, given its means of blocks."""
-    side = LARGEST_PX // step
-    values = small.astype(np.float64)
-    mean, square = (ndimage.uniform_filter(one, side, mode="nearest") for one in (values, np.square(values)))
-    half = side // 2
-    variance = (square - np.square(mean))[half : shape[0] // step - half, half : shape[1] // step - half]
-    top, left = np.unravel_index(int(np.argmax(variance)), variance.shape) if variance.size else (0, 0)
-    return slice(top * step, top * step + LARGEST_PX), slice(left * step, left * step + LARGEST_PX)
+    side = max(LARGEST_PX // (step * _CHECK_PX), 1)  # in steps of several means: the place need not be exact
+    values = small.astype(np.float32)
+    values -= values.mean()
+    mean, square = (
+        ndimage.uniform_filter(block_mean(one, _CHECK_PX), side, mode="nearest") for one in (values, np.square(values))
+    )
+    variance, half = square - np.square(mean), side // 2
+    down, right = (max(0, size // (step * _CHECK_PX) - side) + 1 for size in shape)
+    allowed = variance[half : half + down, half : half + right]
+    at = np.unravel_index(int(np.argmax(allowed)), allowed.shape)
+    top, left = (int(one) * step * _CHECK_PX for one in at)
+    return slice(top, top + LARGEST_PX), slice(left, left + LARGEST_PX)

@@ -17,8 +17,8 @@ from metrology.models import Acquisition
 if TYPE_CHECKING:
     from pathlib import Path
 
-LARGEST_KEPT_BYTES = 32 * 1024**2
-"""A reference up to this size stays in the worker's memory [byte]."""
+LARGEST_KEPT_BYTES = 64 * 1024**2
+"""A reference up to this size stays in the worker's memory: a mosaic of 5120 × 5120 of 16 bit does [byte]."""
 
 
 def read_file(path: Path) -> ImageStack:
