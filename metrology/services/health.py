@@ -12,7 +12,7 @@ from common.dispatch import dispatch
 from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.charts.control_data import z_words
-from metrology.models import Acquisition, Assessment, Health, Protocol, Verdict
+from metrology.models import Acquisition, Assessment, Health, Verdict
 from metrology.services.health_history import verdict_history
 
 if TYPE_CHECKING:
@@ -107,12 +107,28 @@ def _reason(assessment: Assessment) -> str:
 
 
 def _next_due(instrument: Instrument) -> datetime | None:
-    """Return when the next scan of any standard is due."""
-    last = (
+    """Return when the next scan of any standard is due.
+
+    A standard is due on a path that people opened a protocol for, and once on all other paths together, by the protocol of
+    its latest scan there: versions that are history ask for none.
+    """
+    scans = (
         Acquisition.objects.filter(instrument=instrument, state="done", protocol__isnull=False)
-        .values("standard_id", "protocol_id")
-        .annotate(last=Max("acquired_at"))
+        .exclude(acquired_at=None)
+        .order_by("standard_id", "optical_path_id", "-acquired_at")
+        .distinct("standard_id", "optical_path_id")
+        .values_list(
+            "standard_id",
+            "protocol__optical_path_id",
+            "protocol__of_first_scan",
+            "protocol__interval_days",
+            "acquired_at",
+        )
     )
-    intervals = dict(Protocol.objects.filter(facility=instrument.facility).values_list("pk", "interval_days"))
-    due = [row["last"] + timedelta(days=intervals[row["protocol_id"]]) for row in last if row["last"]]
+    latest: dict[tuple[int | None, int | None], tuple[datetime, int]] = {}
+    for standard, path, of_first_scan, days, at in scans:
+        key = (standard, None if of_first_scan else path)
+        if at is not None and days is not None:  # asked for above; the columns may be empty
+            latest[key] = max(latest.get(key, (at, days)), (at, days))
+    due = [at + timedelta(days=days) for at, days in latest.values()]
     return min(due, default=None)

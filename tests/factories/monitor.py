@@ -35,7 +35,7 @@ def standard(of, **fields):
 def protocol(of, **fields):
     """How marbles are scanned in a facility."""
     found, _ = Protocol.objects.get_or_create(
-        facility=of, standard_kind=StandardKind.MARBLES, version=1, defaults=fields
+        facility=of, standard_kind=StandardKind.MARBLES, optical_path=None, version=1, defaults=fields
     )
     return found
 

@@ -8,7 +8,7 @@ import pytest
 
 from common.permissions import Role
 from instruments.services.service_events import service_event_record
-from metrology.models import Health
+from metrology.models import Health, Protocol
 from metrology.selectors.fleet import fleet_get
 from metrology.selectors.instrument_page import instrument_page
 from metrology.services.health import assess_forgotten, health_record
@@ -29,6 +29,36 @@ def test_every_series_beyond_a_limit_is_a_reason_and_a_fall_reads_as_harm():
     assert card.reason.endswith("channel 0: 51.3 σ towards harm, and 7 more series.")
     page = instrument_page(instrument.facility, instrument.slug)
     assert (len(page.reasons), page.more_reasons) == (5, 3)
+
+
+def due_days(instrument):
+    row, _ = Health.objects.get_or_create(instrument=instrument)
+    at = health_record(instrument, row).next_due_at
+    return None if at is None else (at - catalogue.START).days
+
+
+def test_a_scan_is_due_an_interval_after_the_latest_of_its_standard_and_earlier_versions_ask_for_none():
+    path = catalogue.optical_path()
+    instrument, other = path.instrument, catalogue.optical_path(of=path.instrument)
+    sample = monitor.standard(instrument.facility)
+    made = [
+        Protocol.objects.create(
+            facility=instrument.facility, standard_kind="marbles", optical_path=at, of_first_scan=True, interval_days=7
+        )
+        for at in (path, other)
+    ]
+    assert due_days(instrument) is None
+    for week, (at, protocol) in enumerate([(path, made[0]), (other, made[1])]):
+        monitor.acquisition(instrument, path=at, sample=sample, week=week, protocol=protocol)
+    assert due_days(instrument) == 7 + 7  # first scans ask for the standard on any path
+    own = Protocol.objects.create(
+        facility=instrument.facility, standard_kind="marbles", optical_path=other, version=2, interval_days=30
+    )
+    monitor.acquisition(instrument, path=path, sample=sample, week=4, protocol=made[0])
+    monitor.acquisition(instrument, path=other, sample=sample, week=2, protocol=own)
+    assert due_days(instrument) == 28 + 7
+    monitor.acquisition(instrument, path=path, sample=sample, week=9, protocol=made[0])
+    assert due_days(instrument) == 14 + 30
 
 
 @pytest.fixture
