@@ -215,8 +215,8 @@ def _series_of(acquisition: Acquisition, wanted: Iterable[tuple[str, int, int]])
     quantities = set(wanted)
 
     def known() -> dict[tuple[str, int, int], int]:
-        rows = Series.objects.filter(**place).order_by()  # without order: theirs would join five tables, every scan
-        rows = rows.values_list("attribute_id", "channel", "algorithm_version", "pk")
+        those = Series.objects.filter(**place).order_by()  # without order: theirs would join five tables, every scan
+        rows = those.values_list("attribute_id", "channel", "algorithm_version", "pk")
         return {(attribute, channel, version): pk for attribute, channel, version, pk in rows}
 
     found = known()

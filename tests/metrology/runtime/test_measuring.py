@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from metrology.models import (
     Validity,
 )
 from metrology.runtime.measuring import measure
+from metrology.runtime.quantities import rows_of
 from metrology.selectors.tiles import beads_path
 from metrology.services.ingest import acquisition_ingest
 from metrology.services.references import reference_set
@@ -119,6 +121,23 @@ def test_without_a_standard_it_is_measured_and_shown_but_not_charted(path):
     assert not Series.objects.exists()
     means = [one["value"] for one in row.readings if one["attribute_id"] == "mean"]
     assert means == pytest.approx([acquisitions.field(0).mean() * 255 / 4095])
+
+
+def test_an_image_without_a_standard_keeps_its_figures_when_versions_are_raised(path, monkeypatch):
+    row = measured(ome(path, name="something"), path)
+    first = row.readings
+    for version, expected in ((1, len(first)), (2, 2 * len(first)), (2, 2 * len(first))):
+        monkeypatch.setattr(
+            "metrology.runtime.measuring.rows_of",
+            lambda found, to=version: tuple(
+                [replace(one, algorithm_version=to) for one in some] for some in rows_of(found)
+            ),
+        )
+        jobs.requeue(row)
+        assert jobs.run(Acquisition, row.pk, measure)
+        row.refresh_from_db()
+        assert row.readings[: len(first)] == first
+        assert len(row.readings) == expected
 
 
 def test_once_a_standard_is_known_the_figures_are_charted_and_those_before_kept(path):
