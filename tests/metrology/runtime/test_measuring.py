@@ -126,11 +126,11 @@ def test_without_a_standard_it_is_measured_and_shown_but_not_charted(path):
 def test_an_image_without_a_standard_keeps_its_figures_when_versions_are_raised(path, monkeypatch):
     row = measured(ome(path, name="something"), path)
     first = row.readings
-    for version, expected in ((1, len(first)), (2, 2 * len(first)), (2, 2 * len(first))):
+    for raised, expected in ((0, len(first)), (1, 2 * len(first)), (1, 2 * len(first))):
         monkeypatch.setattr(
             "metrology.runtime.measuring.rows_of",
-            lambda found, to=version: tuple(
-                [replace(one, algorithm_version=to) for one in some] for some in rows_of(found)
+            lambda found, by=raised: tuple(
+                [replace(one, algorithm_version=one.algorithm_version + by) for one in some] for some in rows_of(found)
             ),
         )
         jobs.requeue(row)
