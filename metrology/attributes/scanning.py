@@ -87,9 +87,8 @@ def signed_shift(view: PlaneView) -> tuple[float, float, int]:
     crossed = fft.rfft(odd) * fft.rfft(even).conj() * blur
     parts = np.array([part.sum(axis=0) for part in np.array_split(crossed, _PARTS)], dtype=np.complex128)
     whole = parts.sum(axis=0)
-    columns = counts.shape[1]
-    shift = _maximum(whole, columns)
-    left_out = np.array([_maximum(whole - part, columns) for part in parts])
+    shift, *others = _maxima(np.vstack([whole, whole - parts]), counts.shape[1])
+    left_out = np.array(others)
     spread = np.square(left_out - left_out.mean()).sum()
     error = float(np.sqrt((_PARTS - 1) / _PARTS * spread))
     if error > _WIDEST_ERROR_PX:
@@ -102,15 +101,15 @@ def _faded(lines: np.ndarray, window: np.ndarray) -> np.ndarray:
     return np.asarray((lines - lines.mean(axis=1, keepdims=True)) * window)
 
 
-def _maximum(crossed: np.ndarray, columns: int) -> float:
-    """Return where the correlation with this spectrum is largest [px]: on whole pixels, then by Newton's method."""
-    correlation = fft.irfft(crossed, columns)
+def _maxima(crossed: np.ndarray, columns: int) -> list[float]:
+    """Return where the correlation with each spectrum is largest [px]: on whole pixels, then by Newton's method."""
     reach = min(_LARGEST_SHIFT_PX, columns // 4)
-    places = np.arange(-reach, reach + 1)
-    best = int(places[np.argmax(correlation[places])])
-    if abs(best) == reach or correlation[best] <= 0:
+    near = fft.irfft(crossed, columns)[:, np.arange(-reach, reach + 1)]
+    best = np.argmax(near, axis=1) - reach
+    if (np.abs(best) == reach).any() or (near.max(axis=1) <= 0).any():
         raise _nothing_in_common()
-    return float(np.clip(_refined(crossed, columns, best), best - 1, best + 1))
+    refined = [_refined(one, columns, place) for one, place in zip(crossed, best, strict=True)]
+    return [float(one) for one in np.clip(refined, best - 1, best + 1)]
 
 
 @njit(cache=True, nogil=True)
