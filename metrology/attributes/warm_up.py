@@ -8,12 +8,13 @@ from metrology.attributes.bead_smoothing import smooth_stack
 from metrology.attributes.measure import measure_stack
 from metrology.imaging.planes import block_mean
 from metrology.imaging.stack import ImageStack
+from metrology.imaging.tiles import halved
 
 SIDE_PX = 64
 
 
 def warm_up() -> int:
-    """Measure a small noisy image alone and against another, and smooth both, so that every kernel is compiled and kept.
+    """Measure a small noisy image alone and against another, smooth and reduce it, so that every kernel is compiled and kept.
 
     Returns
     -------
@@ -25,6 +26,7 @@ def warm_up() -> int:
     field = np.add.outer(place, place) * 5.0 + 500 + 1500 * (np.hypot.outer(place, place) < SIDE_PX / 5)  # one marble
     planes = [np.clip(rng.normal(field, 20), 0, 4095).astype(np.uint16) for _ in range(2)]
     smooth_stack(np.stack(planes))
+    halved(planes[0])
     for kind in (np.uint16, np.float32):  # as the registration of larger images asks for
         block_mean(planes[0].astype(kind), 2)
     first, second = (ImageStack(plane[None, None, None]) for plane in planes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 from common.errors import AxesError, StorageError
 
@@ -153,12 +154,25 @@ def halved(plane: np.ndarray) -> np.ndarray:
     rows, columns = plane.shape
     if rows % 2 or columns % 2:
         plane = np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge")
-    whole = plane.dtype.kind == "u"
-    sums = plane[0::2, 0::2].astype(np.uint32 if whole else np.float32)
-    for part in (plane[0::2, 1::2], plane[1::2, 0::2], plane[1::2, 1::2]):
-        sums += part
-    means = (sums + 2) // 4 if whole else sums / 4
-    return np.asarray(means, plane.dtype)
+    if plane.dtype.kind == "u":
+        return np.asarray(_halved_counts(plane))
+    return np.asarray((plane[0::2, 0::2] + plane[0::2, 1::2] + plane[1::2, 0::2] + plane[1::2, 1::2]) / 4, plane.dtype)
+
+
+@njit(cache=True, nogil=True)
+def _halved_counts(plane: np.ndarray) -> np.ndarray:
+    halves = np.empty((plane.shape[0] // 2, plane.shape[1] // 2), plane.dtype)
+    for i in range(halves.shape[0]):
+        upper, lower = plane[2 * i], plane[2 * i + 1]
+        for j in range(halves.shape[1]):
+            halves[i, j] = (
+                np.uint32(upper[2 * j])
+                + np.uint32(upper[2 * j + 1])
+                + np.uint32(lower[2 * j])
+                + np.uint32(lower[2 * j + 1])
+                + 2
+            ) // 4
+    return halves
 
 
 def _write_tiles(plane: np.ndarray, file: IO[bytes]) -> None:
