@@ -14,7 +14,7 @@ SIDE_PX = 64
 
 
 def warm_up() -> int:
-    """Measure a small noisy image alone and against another, smooth and reduce it, so that every kernel is compiled and kept.
+    """Measure a small noisy image alone and against another, smooth and reduce it: every kernel is compiled and kept.
 
     Returns
     -------
