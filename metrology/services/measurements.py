@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.models import Acquisition, Health, Measurement, MeasurementFailure, Series, Validity
 from metrology.services.health import assessments_ask
@@ -141,7 +142,9 @@ def assessment_remind(acquisition_id: int) -> None:
     The last scan in a row asks; those before it leave it to that one. A scan whose instrument is not known yet holds
     up every instrument of its facility, so all of them are asked about.
     """
-    assessments_ask(Health.objects.filter(instrument__facility__acquisitions=acquisition_id))
+    of_facility = Acquisition.objects.filter(facility__acquisitions=acquisition_id).order_by()
+    if not of_facility.filter(instrument=None, state__in=ACTIVE_STATES).exists():
+        assessments_ask(Health.objects.filter(instrument__facility__acquisitions=acquisition_id))
 
 
 def measurements_withdraw(acquisition: Acquisition) -> list[dict[str, Any]]:
