@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.stats import median_abs_deviation
 
 from common.errors import FitError
 from metrology.attributes.bead_selection import half_box
@@ -32,7 +31,10 @@ _LEAST_R2 = 0.3  # part of the variance explained; below, the spot is no bead ho
 LEAST_ROBUST = 8
 """Values of which outliers are told: the median deviation of fewer is too often small by chance."""
 _CLIPPED = 3.0  # robust standard deviations from the median
-_NARROWEST_PX = 0.5  # at half height; the pixels hardly see a narrower one
+_MAD_OF_NORMAL = 0.6744897501960817  # median of |N(0, 1)|
+_CORE_FWHM = 0.25  # around the brightest voxel; with Nyquist's pixels that is this voxel alone
+NARROWEST_PX = 0.5
+"""At half height; the pixels hardly see a narrower bead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def fit_bead(
     *,
     voxel_size_zyx_um: tuple[float, float, float],
     method: Method = "2d+1d",
+    narrowest_px: float = NARROWEST_PX,
 ) -> Bead:
     """Fit one bead.
 
@@ -95,8 +98,11 @@ def fit_bead(
     voxel_size_zyx_um : tuple of float
         Depth, height and width of a voxel [µm].
     method : {"2d+1d", "1d", "3d"}
-        A 2-D Gaussian in the brightest slice and a 1-D Gaussian along z through the brightest voxel (QUAREP WG5), three 1-D
+        A 2-D Gaussian in the brightest slice and a 1-D Gaussian along z through the brightest voxel (QUAREP WG5; where
+        pixels are finer than Nyquist's, the mean of the lines within a quarter of the width around it), three 1-D
         Gaussians through the brightest voxel (MetroloJ_QC), or one 3-D Gaussian.
+    narrowest_px : float
+        The least width that is told [px].
 
     Returns
     -------
@@ -106,22 +112,22 @@ def fit_bead(
     Raises
     ------
     FitError
-        A fit does not converge, explains too little, or gives a width below half a pixel or beyond its box.
+        A fit does not converge, explains too little, or gives a width below the least or beyond its box.
 
     Notes
     -----
     Voxels are taken as samples at their centres, as a scanner takes them. A camera integrates over its pixel, which adds
-    (0.68 pixel)² to the square of a width. Of a spot narrower than 1.5 pixels the place in its pixel and the width are hard
-    to tell apart: between two pixels the width can be anything small. Its standard error says so, and the single width means
-    little. Of many such beads the median, which is what the attributes report, is right within 1 % at SNR 50 and a width of
-    one pixel (two times Nyquist's); the mean is up to 5 % too small.
+    (0.68 pixel)² to the square of a width. From the widths of the first method the mean shift by noise is taken
+    (`noise_bias`), which counts at an SNR of 10. Of a spot narrower than 1.5 pixels the place in its pixel and the width
+    are hard to tell apart: between two pixels the width can be anything small. One such bead alone means little;
+    `refit_undersampled` fits those of a stack near the width that they agree on.
     """
     box = _box(stack, candidate)
     candidate, lateral = _centred(stack, candidate, box)
     noise = lateral.noise
     match method:
         case "2d+1d":
-            fits = (_line_fit(stack, candidate, box, 0, noise), 0), (lateral, 0), (lateral, 1)
+            fits = (axis_fit(stack, candidate, noise=noise), 0), (lateral, 0), (lateral, 1)
         case "1d":
             lines = [(_line_fit(stack, candidate, box, axis, noise), 0) for axis in range(3)]
             fits = lines[0], lines[1], lines[2]
@@ -130,7 +136,48 @@ def fit_bead(
             widths = [candidate.width_z, candidate.width_y, candidate.width_x]
             whole = fit_gaussian(stack[box], box, start, widths)
             fits = (whole, 0), (whole, 1), (whole, 2)
-    return _bead(candidate, fits, box, voxel_size_zyx_um)
+    return _bead(candidate, fits, box, voxel_size_zyx_um, narrowest_px)
+
+
+def axis_fit(stack: np.ndarray, candidate: Candidate, *, noise: Noise) -> Gaussian:
+    """Fit the line along z through a bead's brightest voxel, or the mean of the lines within a quarter of its width.
+
+    Parameters
+    ----------
+    stack : ndarray, shape (Z, Y, X)
+        Counts.
+    candidate : Candidate
+        Where the bead is and roughly how wide.
+    noise : Noise
+        Of a voxel; so few do not tell it themselves.
+
+    Returns
+    -------
+    Gaussian
+        The line, its width free of the mean shift by noise.
+
+    Raises
+    ------
+    FitError
+        There are too few slices, or the fit does not converge.
+    """
+    box = _box(stack, candidate)
+    core = _core(candidate, box)
+    count = int(np.count_nonzero(core))
+    mean = Noise(noise.background / count, noise.per_count / count)
+    line = stack[box][:, core].mean(axis=1)
+    return fit_gaussian(line, box[:1], [candidate.z], [candidate.width_z], noise=mean, unbiased=True)
+
+
+def _core(candidate: Candidate, box: tuple[slice, slice, slice]) -> np.ndarray:
+    """Tell the pixels within a quarter of a bead's width from its brightest; one alone is also the luckiest."""
+    y, x = (
+        (np.arange(part.start, part.stop) - at) / (_CORE_FWHM * max(1, width))
+        for part, at, width in zip(
+            box[1:], (candidate.y, candidate.x), (candidate.width_y, candidate.width_x), strict=True
+        )
+    )
+    return np.asarray(np.add.outer(np.square(y), np.square(x)) <= 1)
 
 
 def _bead(
@@ -138,6 +185,7 @@ def _bead(
     fits: tuple[tuple[Gaussian, int], tuple[Gaussian, int], tuple[Gaussian, int]],
     box: tuple[slice, ...],
     voxel_size_zyx_um: tuple[float, float, float],
+    narrowest_px: float,
 ) -> Bead:
     """Turn the Gaussians of z, y and x into a bead, in µm."""
     for fit, _ in fits:
@@ -145,7 +193,7 @@ def _bead(
     longest = [part.stop - part.start for part in box]
     longest[0] *= 4  # a short stack shows the top of a bead only
     widths = [
-        _width(fit, axis, voxel_um, longest=size)
+        _width(fit, axis, voxel_um, within=(narrowest_px, size))
         for (fit, axis), voxel_um, size in zip(fits, voxel_size_zyx_um, longest, strict=True)
     ]
     centres = [fit.centre[axis] * voxel for (fit, axis), voxel in zip(fits, voxel_size_zyx_um, strict=True)]
@@ -200,7 +248,7 @@ def _bright_slices(stack: np.ndarray, candidate: Candidate, box: tuple[slice, sl
 def _slice_fit(image: np.ndarray, candidate: Candidate, box: tuple[slice, ...], noise: Noise | None = None) -> Gaussian:
     """Fit a bead's surroundings in one slice."""
     start, widths = [candidate.y, candidate.x], [candidate.width_y, candidate.width_x]
-    return fit_gaussian(image, box[1:], start, widths, noise=noise)
+    return fit_gaussian(image, box[1:], start, widths, noise=noise, unbiased=noise is not None)
 
 
 def _line_fit(
@@ -221,10 +269,10 @@ def _require_spot(fit: Gaussian) -> None:
         )
 
 
-def _width(fit: Gaussian, axis: int, voxel_um: float, *, longest: float) -> Width:
+def _width(fit: Gaussian, axis: int, voxel_um: float, *, within: tuple[float, float]) -> Width:
     """Turn a sigma in pixels into a width in µm, refusing one that the pixels do not tell or wider than the box [px]."""
     fwhm_px, error_px = fit.sigma[axis] * FWHM_PER_SIGMA, fit.sigma_error[axis] * FWHM_PER_SIGMA
-    if not _NARROWEST_PX <= fwhm_px <= longest:
+    if not within[0] <= fwhm_px <= within[1]:
         raise FitError(
             "The fitted width of a bead is below half a pixel or beyond its surroundings.",
             hint="Scan well separated sub-resolution beads with smaller pixels and finer slices.",
@@ -246,7 +294,7 @@ def robust_scatter(values: np.ndarray) -> float:
         1.4826 times the median absolute deviation, corrected for their number; 0 where more than half are equal.
     """
     n = len(values)
-    return float(median_abs_deviation(values, scale="normal")) * n / (n - 0.8)
+    return float(np.median(np.abs(values - np.median(values)))) / _MAD_OF_NORMAL * n / (n - 0.8)
 
 
 def noisy_median(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:

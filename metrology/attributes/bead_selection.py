@@ -13,7 +13,7 @@ from metrology.attributes.bead_smoothing import smooth_stack
 if TYPE_CHECKING:
     from metrology.attributes.bead_smoothing import SmoothStack
 
-Rejection = Literal["edge", "crowded", "saturated", "too narrow", "fit", "merged"]
+Rejection = Literal["edge", "crowded", "saturated", "too narrow", "fit", "merged", "undersampled"]
 
 _MIN_CONTRAST = (
     0.2  # of the brightest bead above background; the side lobes of a point are below 0.02, rings of SA below 0.15
@@ -35,7 +35,7 @@ class Candidate:
     width_z, width_y, width_x : int
         Extent at half height through that voxel [px].
     rejection : str or None
-        "edge", "crowded", "saturated", "too narrow" or, after fitting, "fit" or "merged".
+        "edge", "crowded", "saturated", "too narrow" or, after fitting, "fit", "merged" or "undersampled".
     """
 
     z: int

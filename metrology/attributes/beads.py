@@ -16,8 +16,9 @@ import numpy as np
 
 from common.errors import FitError, MissingMetadataError, TooFewBeadsError
 from instruments.optics.resolution import theoretical_resolution
-from metrology.attributes.bead_fit import fit_bead, noisy_median, robust_scatter
+from metrology.attributes.bead_fit import NARROWEST_PX, fit_bead, noisy_median, robust_scatter
 from metrology.attributes.bead_selection import find_beads
+from metrology.attributes.bead_undersampled import are_undersampled, refit_undersampled
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -77,20 +78,50 @@ def measure_beads(
     """
     size = (z_step_um, pixel_size_y_um or pixel_size_um, pixel_size_um)
     beads, rejected = [], []
-    for candidate in find_beads(stack, largest_count=2**bit_depth - 1):
+    candidates = find_beads(stack, largest_count=2**bit_depth - 1)
+    depths = [one.width_z for one in candidates if one.rejection is None]
+    least_depth = round(float(np.median(depths))) if depths else 0
+    for candidate in candidates:
         if candidate.rejection is not None:
             rejected.append(candidate)
             continue
         try:
-            beads.append(fit_bead(stack, candidate, voxel_size_zyx_um=size))
+            beads.append(_fitted(stack, candidate, size, least_depth))
         except FitError:
             rejected.append(replace(candidate, rejection="fit"))
+    if are_undersampled(beads, size):
+        beads, unclear = refit_undersampled(stack, beads, voxel_size_zyx_um=size)
+    else:
+        beads, unclear = _without_narrow(beads, size)
+    rejected += unclear
     merged = _are_merged(beads)
     rejected += [
         replace(bead.candidate, rejection="merged") for bead, is_merged in zip(beads, merged, strict=True) if is_merged
     ]
     single = tuple(bead for bead, is_merged in zip(beads, merged, strict=True) if not is_merged)
     return BeadField(single, tuple(rejected))
+
+
+def _fitted(stack: np.ndarray, candidate: Candidate, size: tuple[float, float, float], least_depth: int) -> Bead:
+    """Fit a bead in no fewer slices than the median one: noise that narrows a bead would narrow its box as well."""
+    deep = replace(candidate, width_z=max(candidate.width_z, least_depth))
+    bead = fit_bead(stack, deep, voxel_size_zyx_um=size, narrowest_px=0.0)
+    return replace(bead, candidate=replace(bead.candidate, width_z=candidate.width_z))
+
+
+def _without_narrow(beads: list[Bead], size: tuple[float, float, float]) -> tuple[list[Bead], list[Candidate]]:
+    """Take out the beads of which a width is below what the pixels tell."""
+    are_told = [
+        all(
+            width.fwhm_um >= NARROWEST_PX * voxel
+            for width, voxel in zip((bead.axial, bead.lateral_y, bead.lateral_x), size, strict=True)
+        )
+        for bead in beads
+    ]
+    told = [bead for bead, is_told in zip(beads, are_told, strict=True) if is_told]
+    return told, [
+        replace(bead.candidate, rejection="fit") for bead, is_told in zip(beads, are_told, strict=True) if not is_told
+    ]
 
 
 def _are_merged(beads: list[Bead]) -> np.ndarray:

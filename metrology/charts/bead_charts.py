@@ -19,6 +19,7 @@ WHY: Final = {
     "too narrow": "narrower than a bead",
     "fit": "no bead by its fit",
     "merged": "merged with another",
+    "undersampled": "pixels too coarse to tell its width",
 }
 """Reasons for which a bead is not measured, in words."""
 _SECTIONS: Final = (("xy", "x", "y"), ("xz", "x", "z"), ("yz", "y", "z"))

@@ -99,17 +99,44 @@ def test_over_200_fits_widths_are_unbiased_and_z_scores_have_unit_spread(coarsen
 
 @pytest.mark.slow
 @pytest.mark.parametrize("poisson", [False, True])
-def test_with_pixels_of_twice_the_nyquist_size_the_median_width_is_unbiased_and_errors_stay_honest(poisson):
-    fwhm_px = np.array([1.77, 1.02, 1.12])
+@pytest.mark.parametrize("coarseness", [0.5, 1.0])
+def test_over_800_fits_at_low_light_the_mean_width_is_within_1_percent(coarseness, poisson):
+    fwhm_px = np.array([3.54, 2.04, 2.24]) / coarseness
     found = []
+    for seed in range(90):
+        stack = _simulated(np.random.default_rng([seed, 10, 7]), fwhm_px, 10, poisson=poisson)
+        found += measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16).beads
+    assert len(found) > 800
+    for name, truth in zip(("axial", "lateral_y", "lateral_x"), fwhm_px, strict=True):
+        values, errors = _values(found, name)
+        assert values.mean() / truth == pytest.approx(1, abs=0.01), name
+        assert 0.8 < ((values - truth) / errors).std(ddof=1) < 1.2, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("poisson", [False, True])
+def test_with_pixels_of_twice_the_nyquist_size_widths_are_unbiased_and_errors_stay_honest(poisson):
+    fwhm_px = np.array([1.77, 1.02, 1.12])
+    found, rejected = [], set()
     for seed in range(50):
         stack = _simulated(np.random.default_rng([seed, 50]), fwhm_px, 50, poisson=poisson)
-        found += measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16).beads
-    assert len(found) > 0.9 * 9 * 50
+        field = measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16)
+        found += field.beads
+        rejected |= set(field.reasons())
+    assert len(found) > 0.7 * 9 * 50
+    assert poisson or "undersampled" in rejected
     for name, truth in zip(("axial", "lateral_y", "lateral_x"), fwhm_px, strict=True):
-        values, errors = np.array([(w.fwhm_um, w.standard_error_um) for w in (getattr(b, name) for b in found)]).T
-        assert np.median(values) / truth == pytest.approx(1, abs=0.01), name
-        assert 0.8 < ((values - truth) / errors).std(ddof=1) < 1.25, name
+        values, errors = _values(found, name)
+        chance = 3 * values.std() / truth / np.sqrt(len(values))
+        assert values.mean() / truth == pytest.approx(1, abs=max(0.01, chance)), name
+        assert np.median(values) / truth == pytest.approx(1, abs=0.015), name
+        assert 0.8 < ((values - truth) / errors).std(ddof=1) < 1.2, name
+
+
+def _values(found, name) -> tuple[np.ndarray, np.ndarray]:
+    """Widths and standard errors along an axis."""
+    widths = [getattr(bead, name) for bead in found]
+    return np.array([one.fwhm_um for one in widths]), np.array([one.standard_error_um for one in widths])
 
 
 @pytest.mark.parametrize("method", ["1d", "3d"])
