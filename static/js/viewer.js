@@ -7,6 +7,10 @@ import { Counts, Look, sourceOf } from "./viewer-counts.js";
 import { Overlay } from "./viewer-overlay.js";
 
 const DEBOUNCE_MS = 60;
+const STEP = 0.125; // of the window, each press of an arrow
+const CLOSER = 1.5;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const NAMED_KEYS = { "+": "closer", "=": "closer", "-": "further", "0": "all", 1: "pixels" };
 
 class Viewer {
   constructor(root) {
@@ -35,6 +39,7 @@ class Viewer {
       element: this.stage.querySelector(".viewer-sea"),
       drawer: "canvas",
       showNavigationControl: false,
+      keyboardNavEnabled: false, // ours: see onKey
       cooperativeGestures: true,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true },
@@ -50,7 +55,7 @@ class Viewer {
     });
     this.overlay = new Overlay(this.stage, this.facts);
     this.sea.canvas.setAttribute("role", "application");
-    this.sea.canvas.setAttribute("aria-label", "Image; arrow keys move, plus and minus zoom, 0 shows all");
+    this.sea.canvas.setAttribute("aria-label", "Image; arrow keys move, with Shift by one pixel, plus and minus zoom, 1 shows single pixels, 0 shows all");
     this.sea.canvas.setAttribute("aria-describedby", this.readout.id);
     this.sea.addHandler("tile-unloaded", ({ tile }) => this.counts.forget(tile.getUrl()));
     this.sea.addHandler("tile-drawn", () => this.begun(), null, 0, 1);
@@ -102,15 +107,53 @@ class Viewer {
 
   listen() {
     this.root.addEventListener("input", ({ target }) => this.set(target));
-    this.root.addEventListener("click", ({ target }) => this.press(target.closest("button")?.name));
+    this.root.addEventListener("click", ({ target }) => this.whenOpen(() => this.press(target.closest("button")?.name)));
     this.stage.addEventListener("pointermove", (event) => this.point(this.pixelAt(event.clientX, event.clientY)));
     this.stage.addEventListener("pointerdown", (event) => this.point(this.pixelAt(event.clientX, event.clientY)));
-    this.sea.addHandler("canvas-key", (event) => {
-      if (event.originalEvent.code === "Digit0" || event.originalEvent.code === "Numpad0") this.press("all");
-      this.byKeyboard = true;
-    });
-    this.stage.addEventListener("pointerdown", () => { this.byKeyboard = false; });
-    this.stage.addEventListener("wheel", () => { this.byKeyboard = false; }, { passive: true });
+    this.sea.canvas.addEventListener("keydown", (event) => this.onKey(event));
+    this.sea.canvas.addEventListener("focus", () => this.cross(this.sea.canvas.matches(":focus-visible")));
+    this.sea.canvas.addEventListener("blur", () => this.cross(false));
+    this.stage.addEventListener("pointerdown", () => this.cross(false));
+    this.stage.addEventListener("wheel", () => this.cross(false), { passive: true });
+  }
+
+  /** Each key acts once for each press, however slowly frames come, and however early: OpenSeadragon's own keys act by
+      the frame, so that quick presses melt into one, and before it has opened not at all; they also turn and mirror. */
+  onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const arrow = ARROWS[event.key];
+    const name = NAMED_KEYS[event.key];
+    if (!arrow && !name) return;
+    event.preventDefault(); // the page stays where it is
+    this.cross(true);
+    this.whenOpen(() => (arrow ? this.move(arrow, { single: event.shiftKey }) : this.press(name)));
+  }
+
+  whenOpen(act) {
+    if (this.sea.isOpen()) act();
+    else this.sea.addOnceHandler("open", act);
+  }
+
+  /** Move by a part of the window, or from pixel to pixel. */
+  move([right, down], { single }) {
+    const { viewport } = this.sea;
+    const pixel = 1 / this.facts.levels[0][0]; // the width of the picture is 1
+    const box = viewport.getBounds();
+    const [x, y] = single ? [pixel, pixel] : [STEP * box.width, STEP * box.height];
+    viewport.panBy(new OpenSeadragon.Point(right * x, down * y)).applyConstraints();
+  }
+
+  /** Mark the middle, and read it out, while the keyboard moves the picture. */
+  cross(shown) {
+    if (this.byKeyboard === shown) return;
+    this.byKeyboard = shown;
+    this.stage.classList.toggle("is-by-keyboard", shown);
+    if (shown) this.readMiddle();
+  }
+
+  readMiddle() {
+    const box = this.stage.getBoundingClientRect();
+    this.point(this.pixelAt(box.x + box.width / 2, box.y + box.height / 2));
   }
 
   set({ name, value, checked, valueAsNumber }) {
@@ -134,9 +177,9 @@ class Viewer {
     const { viewport } = this.sea;
     const acts = {
       all: () => viewport.goHome(),
-      closer: () => viewport.zoomBy(1.5).applyConstraints(),
-      further: () => viewport.zoomBy(1 / 1.5).applyConstraints(),
-      pixels: () => viewport.zoomTo(viewport.imageToViewportZoom(1)),
+      closer: () => viewport.zoomBy(CLOSER).applyConstraints(),
+      further: () => viewport.zoomBy(1 / CLOSER).applyConstraints(),
+      pixels: () => viewport.zoomTo(viewport.imageToViewportZoom(1 / devicePixelRatio)),
       auto: () => {
         const [black, white] = this.facts.channels[this.channel].window;
         this.contrast({ black, white, gamma: 1 });
@@ -199,11 +242,7 @@ class Viewer {
     this.moved = moved;
     this.overlay.follow({ x: corner.x, y: corner.y, scale, width: this.stage.clientWidth });
     this.sea.drawer.setImageSmoothingEnabled(scale * devicePixelRatio < 1); // single pixels are squares, never blurred
-    this.stage.classList.toggle("is-by-keyboard", Boolean(this.byKeyboard));
-    if (this.byKeyboard) {
-      const box = this.stage.getBoundingClientRect();
-      this.point(this.pixelAt(box.x + box.width / 2, box.y + box.height / 2));
-    }
+    if (this.byKeyboard) this.readMiddle();
   }
 
   pixelAt(clientX, clientY) {

@@ -181,21 +181,58 @@ def test_beads_lie_over_the_picture_and_those_not_measured_say_why(page, room):
     expect(page.locator(".viewer-spots")).to_be_hidden()
 
 
+KEYS = ("+", "+", "+", "ArrowLeft", "ArrowUp")
+PRESS_AT_ONCE = """(keys) => new MutationObserver((_, observer) => {
+    const sea = document.querySelector("[role=application]");
+    if (!sea) return;
+    observer.disconnect();
+    sea.focus({ focusVisible: true });
+    for (const key of keys) sea.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+}).observe(document, { subtree: true, childList: true, attributes: true })"""
+
+
+def came_to_rest(page):
+    """Wait until the picture glides no more; return where it is: column, row and count of its middle."""
+    page.evaluate("window.before = null")
+    page.wait_for_function(
+        """() => { const now = document.querySelector(".viewer-grid").getAttribute("transform");
+        const still = now === window.before; window.before = now; return still; }""",
+        polling=600,
+    )
+    return said(page)
+
+
 def test_the_keyboard_moves_the_picture_and_reads_its_middle(page, room):
     pixels = acquisitions.field(3, shape=(1, 1, 1024, 1024))
     row = drawn(room, pixels)
     opened(page, row)
     page.get_by_role("application").focus()
-    for _ in range(15):  # the picture glides, and may drop a key while it is still being laid out
-        for key in ("+", "+", "+", "ArrowLeft", "ArrowUp"):
-            page.keyboard.press(key)
-        page.wait_for_timeout(1200)
-        expect(page.locator(".viewer-cross")).to_be_visible()
-        x, y, count = said(page)
-        if x < 512 > y:
-            break
+    for key in KEYS:
+        page.keyboard.press(key)
+    expect(page.locator(".viewer-cross")).to_be_visible()
+    x, y, count = came_to_rest(page)
     assert count == pixels[0, 0, y, x]
     assert x < 512 > y
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    assert came_to_rest(page) == (x + 2, y + 1, pixels[0, 0, y + 1, x + 2])
+    page.keyboard.press("0")
+    assert came_to_rest(page)[:2] == pytest.approx((512, 512), abs=1)
+    page.keyboard.press("Tab")
+    expect(page.locator(".viewer-cross")).to_be_hidden()
+
+
+def test_keys_pressed_the_moment_the_viewer_can_be_reached_act_as_later_ones_do(page, room):
+    row = drawn(room, acquisitions.field(3, shape=(1, 1, 1024, 1024)))
+    opened(page, row)
+    page.get_by_role("application").focus()
+    for key in KEYS:
+        page.keyboard.press(key)
+    later = came_to_rest(page)
+    page.add_init_script(f"({PRESS_AT_ONCE})({list(KEYS)})")
+    opened(page, row)
+    assert came_to_rest(page) == later
 
 
 @pytest.mark.parametrize(("width", "height"), [(820, 1180), (720, 450)])
