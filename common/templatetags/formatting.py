@@ -13,6 +13,7 @@ NO_BREAK_SPACE = "\u00a0"
 MINUS = "−"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN_EXPONENTS = range(-4, 6)
+_LARGEST_COUNT = 1_000_000
 
 
 def number_text(value: float | None, *, digits: int = 4) -> str:
@@ -64,7 +65,8 @@ def quantity_text(value: float | None, unit: str = "", uncertainty: float | None
     -------
     str
         For example ``1.302 ± 0.012 µm``, with no-break spaces. The uncertainty keeps two significant digits and the
-        value stops at the same decimal place; without an uncertainty the value keeps four significant digits.
+        value stops at the same decimal place; without an uncertainty the value keeps four significant digits, or is
+        a number of things where it is whole: ``12``.
 
     References
     ----------
@@ -74,7 +76,8 @@ def quantity_text(value: float | None, unit: str = "", uncertainty: float | None
         return NO_VALUE
     ending = NO_BREAK_SPACE + unit if unit else ""
     if not _is_number(uncertainty) or uncertainty == 0:
-        return number_text(value) + ending
+        counted = float(value).is_integer() and abs(value) < _LARGEST_COUNT
+        return (str(int(value)).replace("-", MINUS) if counted else number_text(value)) + ending
     return _with_uncertainty(Decimal(repr(float(value))), Decimal(repr(abs(float(uncertainty))))) + ending
 
 

@@ -117,3 +117,12 @@ def test_sizes_count_in_thousands(size_bytes, text):
 )
 def test_durations_show_the_two_units_that_matter(seconds, text):
     assert plain(duration_text(seconds)) == text
+
+
+@pytest.mark.parametrize(("value", "written"), [(12.0, "12"), (-3.0, "−3"), (12.5, "12.50"), (2e6, number_text(2e6))])
+def test_whole_values_without_uncertainty_are_counts(value, written):
+    assert quantity_text(value) == written
+
+
+def test_a_whole_value_with_uncertainty_is_a_measurement():
+    assert quantity_text(12.0, "", 0.5) == "12.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.50"
