@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 Rejection = Literal["edge", "crowded", "saturated", "too narrow", "fit", "merged", "undersampled"]
 
-_MIN_CONTRAST = (
-    0.2  # of the brightest bead above background; the side lobes of a point are below 0.02, rings of SA below 0.15
-)
+# of the brightest unsaturated bead above background; the side lobes of a point are below 0.02, rings of SA below 0.15
+_MIN_CONTRAST = 0.2
 _MIN_SIGMAS = 6.0  # above the noise of the background
 _MIN_WIDTH_PX = 1.5  # at half height; narrower is a hot pixel or badly undersampled
 _BOX_WIDTHS = 1.5  # half side of the fitted box, in widths: the flanks down to 0.2 % of a Gaussian
 _MAX_CANDIDATES = 400
+_LOOK_PX = 2  # around a peak, where its saturated voxels are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,37 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     Returns
     -------
     list of Candidate
-        Every spot brighter than a fifth of the brightest and six times the noise, with the reason why it is not measured.
+        Every spot brighter than a fifth of the brightest unsaturated one and than six times the noise, with the reason why
+        it is not measured.
     """
     smooth = smooth_stack(stack)
     projection, background = smooth.projection, smooth.background
-    contrast = float(projection.max()) - background
     peaks = peak_local_max(
         projection,
         min_distance=2,
-        threshold_abs=background + max(_MIN_SIGMAS * smooth.noise, _MIN_CONTRAST * contrast),
+        threshold_abs=background + _MIN_SIGMAS * smooth.noise,
         exclude_border=False,
         num_peaks=_MAX_CANDIDATES,
     )
+    if not len(peaks):
+        return []
+    # a saturated lump of dirt must not make the beads too faint to be seen
+    brightest = next((peak for peak in peaks if not _is_saturated(stack, *_near(peak), largest_count)), peaks[0])
+    least = background + _MIN_CONTRAST * (float(projection[tuple(brightest)]) - background)
+    peaks = peaks[projection[tuple(peaks.T)] > least]
     spots = [_spot(smooth, int(y), int(x)) for y, x in peaks]
     distinct = _without_shoulders(spots, projection, background)
     return [_judged(spot, distinct, stack, largest_count) for spot in distinct]
+
+
+def _near(peak: np.ndarray) -> tuple[slice, slice]:
+    """Return the rows and columns around a peak."""
+    top, left = (max(0, int(at) - _LOOK_PX) for at in peak)
+    return slice(top, int(peak[0]) + _LOOK_PX + 1), slice(left, int(peak[1]) + _LOOK_PX + 1)
+
+
+def _is_saturated(stack: np.ndarray, rows: slice, columns: slice, largest_count: int) -> bool:
+    return int(np.count_nonzero(stack[:, rows, columns] >= largest_count)) > 1
 
 
 def _spot(smooth: SmoothStack, y: int, x: int) -> Candidate:
@@ -141,6 +157,9 @@ def _judged(spot: Candidate, all_spots: list[Candidate], stack: np.ndarray, larg
 def _reason(spot: Candidate, all_spots: list[Candidate], stack: np.ndarray, largest_count: int) -> Rejection | None:
     slices, rows, columns = stack.shape
     half_y, half_x = half_box(spot.width_y), half_box(spot.width_x)
+    around = slice(max(0, spot.y - half_y), spot.y + half_y + 1), slice(max(0, spot.x - half_x), spot.x + half_x + 1)
+    if _is_saturated(stack, *around, largest_count):
+        return "saturated"
     inside_yx = half_y <= spot.y < rows - half_y and half_x <= spot.x < columns - half_x
     # one width of flank on each side is enough in z: short stacks are common
     inside_z = spot.width_z / 2 <= spot.z - 0.5 and spot.z + 0.5 <= slices - 1 - spot.width_z / 2
@@ -148,10 +167,7 @@ def _reason(spot: Candidate, all_spots: list[Candidate], stack: np.ndarray, larg
         return "edge"
     if min(spot.width_y, spot.width_x) < _MIN_WIDTH_PX:
         return "too narrow"
-    if any(_too_near(spot, other) for other in all_spots if other is not spot):
-        return "crowded"
-    box = stack[(slice(None), *spot.box())]
-    return "saturated" if int(np.count_nonzero(box >= largest_count)) > 1 else None
+    return "crowded" if any(_too_near(spot, other) for other in all_spots if other is not spot) else None
 
 
 def _too_near(spot: Candidate, other: Candidate) -> bool:
