@@ -19,6 +19,7 @@ import numpy as np
 from common.errors import FitError
 from metrology.attributes.bead_selection import half_box
 from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian, noise_of_slices
+from metrology.attributes.noise import MAD_OF_NORMAL
 
 if TYPE_CHECKING:
     from metrology.attributes.bead_selection import Candidate
@@ -31,7 +32,6 @@ _LEAST_R2 = 0.3  # part of the variance explained; below, the spot is no bead ho
 LEAST_ROBUST = 8
 """Values of which outliers are told: the median deviation of fewer is too often small by chance."""
 _CLIPPED = 3.0  # robust standard deviations from the median
-_MAD_OF_NORMAL = 0.6744897501960817  # median of |N(0, 1)|
 _CORE_FWHM = 0.25  # around the brightest voxel; with Nyquist's pixels that is this voxel alone
 NARROWEST_PX = 0.5
 """At half height; the pixels hardly see a narrower bead."""
@@ -294,7 +294,7 @@ def robust_scatter(values: np.ndarray) -> float:
         1.4826 times the median absolute deviation, corrected for their number; 0 where more than half are equal.
     """
     n = len(values)
-    return float(np.median(np.abs(values - np.median(values)))) / _MAD_OF_NORMAL * n / (n - 0.8)
+    return float(np.median(np.abs(values - np.median(values)))) / MAD_OF_NORMAL * n / (n - 0.8)
 
 
 def noisy_median(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:

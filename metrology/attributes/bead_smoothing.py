@@ -13,6 +13,7 @@ from numba import njit, prange
 from scipy import ndimage
 
 from metrology.attributes.kernels import as_kernel_plane
+from metrology.attributes.noise import MAD_OF_NORMAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ SIGMA_ZYX_PX = (0.5, 1.0, 1.0)
 _RADII = (2, 4, 4)  # four sigmas, where scipy's `gaussian_filter` cuts as well
 _BINS = 1 << 16  # over the range of the stack; the threshold for a bead is at least a fortieth of that range
 _ROWS_PER_BLOCK, _ROWS_PER_STRIP = 64, 8  # a strip of five slices fits the second-level cache
-_MAD_OF_NORMAL = 0.6744897501960817  # median of |N(0, 1)|
 
 
 def _weights(sigma: float, radius: int) -> tuple[float, ...]:
@@ -101,7 +101,7 @@ def smooth_stack(stack: np.ndarray) -> SmoothStack:
     projection, histogram = _project(counts, *mirrors, lowest, np.float32(per_count))
     values = (np.arange(_BINS) + 0.5) / per_count if per_count else np.zeros(_BINS)
     background = _median(values, histogram)
-    noise = _median(np.abs(values - background), histogram) / _MAD_OF_NORMAL
+    noise = _median(np.abs(values - background), histogram) / MAD_OF_NORMAL
     return SmoothStack(stack, darkest, projection, background, noise)
 
 

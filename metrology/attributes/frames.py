@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from common.errors import AxesError, FitError, MissingMetadataError
+from metrology.attributes.noise import MAD_OF_NORMAL
 from metrology.attributes.quantity import Quantity
 
 SQUARE_PX = 8
@@ -26,7 +27,6 @@ _BISQUARE = (
 )
 _LEAST_SLOPE = 5.0  # standard errors; a smaller one is told from chance only by luck, which would bias it
 _ROUNDS = 30
-_MAD_OF_NORMAL = 0.6744897501960817
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _robust_line(means: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, 
         line = _weighted(design, variances, robust / np.square(spread))
         spread = np.maximum(design @ line, least)
         relative = (variances - design @ line) / spread
-        scatter = float(np.median(np.abs(relative))) / _MAD_OF_NORMAL
+        scatter = float(np.median(np.abs(relative))) / MAD_OF_NORMAL
         robust = np.square(np.clip(1 - np.square(relative / (_BISQUARE * max(scatter, 1e-12))), 0, None))
         if np.allclose(line, before, rtol=1e-9):
             break

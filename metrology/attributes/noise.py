@@ -14,7 +14,8 @@ from metrology.attributes.quantity import Quantity
 if TYPE_CHECKING:
     from metrology.attributes.views import PlaneView
 
-_MAD_OF_NORMAL = 0.6744897501960817  # median of |N(0, 1)|: the 75 % quantile of the normal distribution
+MAD_OF_NORMAL = 0.6744897501960817
+"""Median of |N(0, 1)|: the 75 % quantile of the normal distribution."""
 
 
 def noise(view: PlaneView) -> Quantity:
@@ -67,7 +68,7 @@ def snr(view: PlaneView) -> Quantity:
 
 def _sigma(view: PlaneView) -> float:
     """Noise [count]."""
-    return _median_above_zero(view.diagonal_details) / _MAD_OF_NORMAL
+    return _median_above_zero(view.diagonal_details) / MAD_OF_NORMAL
 
 
 def _median_above_zero(details: np.ndarray) -> float:
