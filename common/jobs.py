@@ -43,7 +43,6 @@ WORK_FIELDS = (
     "error_details",
 )
 """What of a row changes when it is put in the queue again."""
-DECIDES_A_CLAIM = ("state", "attempts", "queued_at", "started_at", "heartbeat_at", "cancel_requested")
 HEARTBEAT_SECONDS = 1.0
 
 
@@ -84,42 +83,36 @@ def run(model: type[JobT], job_id: int, work: Callable[[JobT], None]) -> bool:
 
 def claim(model: type[JobT], job_id: int) -> JobT | None:
     """Take the row for this worker; None when it is finished, gone, or another living worker has it."""
-    rows = model._default_manager.filter(pk=job_id).order_by()
-    rows = rows.select_related(*model.worked_with) if model.worked_with else rows
-    while True:
-        job, now = rows.first(), timezone.now()
+    with transaction.atomic():
+        rows = model._default_manager.select_for_update(of=("self",)).filter(pk=job_id).order_by()
+        job = (rows.select_related(*model.worked_with) if model.worked_with else rows).first()
+        now = timezone.now()
         if job is None or not job.is_active or (job.state == JobState.RUNNING and not _is_stale(job, now)):
             return None
-        seen = {name: getattr(job, name) for name in DECIDES_A_CLAIM}
-        taken = _first_step(job, now)
-        if model._default_manager.filter(pk=job_id, **seen).update(**taken):  # who changed it first has it
-            break
-    for name, value in taken.items():
-        setattr(job, name, value)
-    return job if job.state == JobState.RUNNING else None
-
-
-def _first_step(job: Job, now: datetime) -> dict[str, Any]:
-    """Return what becomes of an active row that a worker finds: it runs, or it is cancelled, or it was tried too often."""
-    if job.cancel_requested:
-        return {"state": JobState.CANCELLED, "finished_at": now}
-    if job.attempts >= MOST_ATTEMPTS:
-        return {
-            "state": JobState.FAILED,
-            "finished_at": now,
-            "error_code": "worker_lost",
-            "error_message": f"The worker died {job.attempts} times on this job. "
-            "Look at its log and at the memory of the machine, then start the job again.",
-        }
-    return {
-        "state": JobState.RUNNING,
-        "attempts": job.attempts + 1,
-        "started_at": job.started_at or now,
-        "heartbeat_at": now,
-        "error_code": "",
-        "error_message": "",
-        "error_details": {},
-    }
+        if job.cancel_requested:
+            _write(job, state=JobState.CANCELLED, finished_at=now)
+            return None
+        if job.attempts >= MOST_ATTEMPTS:
+            _write(
+                job,
+                state=JobState.FAILED,
+                finished_at=now,
+                error_code="worker_lost",
+                error_message=f"The worker died {job.attempts} times on this job. "
+                "Look at its log and at the memory of the machine, then start the job again.",
+            )
+            return None
+        _write(
+            job,
+            state=JobState.RUNNING,
+            attempts=job.attempts + 1,
+            started_at=job.started_at or now,
+            heartbeat_at=now,
+            error_code="",
+            error_message="",
+            error_details={},
+        )
+        return job
 
 
 def beat(job: Job, progress: float, stage: str = "") -> None:

@@ -42,32 +42,6 @@ def test_a_job_that_a_living_worker_has_is_not_taken(job):
     assert jobs.claim(Acquisition, job.pk) is None
 
 
-def test_of_two_workers_that_see_a_waiting_job_at_once_one_takes_it(job, monkeypatch):
-    first_step, quicker = jobs._first_step, []
-
-    def overtaken(seen, now):
-        if not quicker:
-            quicker.append(None)
-            quicker[0] = jobs.claim(Acquisition, job.pk)  # between the other's look at the row and its claim
-        return first_step(seen, now)
-
-    monkeypatch.setattr(jobs, "_first_step", overtaken)
-    assert jobs.claim(Acquisition, job.pk) is None
-    assert quicker[0].attempts == reread(job).attempts == 1
-
-
-def test_a_job_that_is_cancelled_while_a_worker_looks_at_it_does_not_run(job, monkeypatch):
-    first_step = jobs._first_step
-
-    def cancelled(seen, now):
-        Acquisition.objects.filter(state=JobState.QUEUED).update(cancel_requested=True)
-        return first_step(seen, now)
-
-    monkeypatch.setattr(jobs, "_first_step", cancelled)
-    assert jobs.claim(Acquisition, job.pk) is None
-    assert reread(job).state == JobState.CANCELLED
-
-
 def test_a_job_whose_worker_fell_silent_is_taken_by_another(job, settings):
     jobs.claim(Acquisition, job.pk)
     Acquisition.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
