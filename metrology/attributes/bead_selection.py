@@ -95,8 +95,8 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     )
     if not len(peaks):
         return []
-    # a saturated lump of dirt must not make the beads too faint to be seen
-    brightest = next((peak for peak in peaks if not _is_saturated(stack, *_near(peak), largest_count)), peaks[0])
+    # neither a saturated lump of dirt nor a hot pixel must make the beads too faint to be seen
+    brightest = next((peak for peak in peaks if _may_be_bead(stack, peak, largest_count)), peaks[0])
     least = background + _MIN_CONTRAST * (float(projection[tuple(brightest)]) - background)
     peaks = peaks[projection[tuple(peaks.T)] > least]
     spots = [_spot(smooth, int(y), int(x)) for y, x in peaks]
@@ -104,10 +104,13 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     return [_judged(spot, distinct, stack, largest_count) for spot in distinct]
 
 
-def _near(peak: np.ndarray) -> tuple[slice, slice]:
-    """Return the rows and columns around a peak."""
-    top, left = (max(0, int(at) - _LOOK_PX) for at in peak)
-    return slice(top, int(peak[0]) + _LOOK_PX + 1), slice(left, int(peak[1]) + _LOOK_PX + 1)
+def _may_be_bead(stack: np.ndarray, peak: np.ndarray, largest_count: int) -> bool:
+    """Say whether a peak is neither saturated nor a single bright voxel."""
+    rows, columns = (slice(max(0, int(at) - _LOOK_PX), int(at) + _LOOK_PX + 1) for at in peak)
+    around = stack[:, rows, columns]
+    low, high = float(np.median(around)), float(around.max())
+    is_single = int(np.count_nonzero(around > (low + high) / 2)) == 1
+    return not is_single and not _is_saturated(stack, rows, columns, largest_count)
 
 
 def _is_saturated(stack: np.ndarray, rows: slice, columns: slice, largest_count: int) -> bool:

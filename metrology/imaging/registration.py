@@ -15,7 +15,6 @@ from metrology.imaging.planes import block_mean
 
 LARGEST_PX = 1024
 """Of larger images the shift is found coarsely on means of blocks, then on the part of this side with most contrast [px]."""
-_HALVED_PX = 512  # images from this side on are looked at in half their resolution first
 _CHECK_PX = 8  # means of blocks to a step of the search for the part with most contrast
 MIN_OVERLAP = 0.5  # of the field
 MIN_CORRELATION = (
@@ -138,7 +137,7 @@ def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
 def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float], float]:
     """Return the shift [px], and one minus the correlation of the details after it."""
     longest = max(reference.shape)
-    step = max(math.ceil(longest / LARGEST_PX), 2 if longest >= _HALVED_PX else 1)
+    step = math.ceil(longest / LARGEST_PX)
     small = block_mean(reference, step)
     coarse = _correlation(small, block_mean(moving, step))
     down, right = coarse.peak()

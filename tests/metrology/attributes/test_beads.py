@@ -192,6 +192,12 @@ def test_a_saturated_lump_does_not_hide_faint_beads_and_says_what_it_is():
     assert (len(found.beads), found.reasons()) == (2, {"saturated": 1})
 
 
+def test_a_hot_pixel_does_not_hide_faint_beads():
+    stack = _stack([(12.2, 30.4, 40.3), (12.1, 60.7, 90.2)], height=300.0)
+    stack[12, 15, 105] = 4095
+    assert len(_measure(stack).beads) == 2
+
+
 def test_a_hot_pixel_is_no_bead():
     stack = np.full((25, 96, 128), 100.0)
     stack[12, 48, 60] = 3000

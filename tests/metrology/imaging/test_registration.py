@@ -111,3 +111,16 @@ def test_fields_that_overlap_by_less_than_half_are_refused():
     for shift in (180, 240):
         with pytest.raises(RegistrationError, match="do not show the same field"):
             register(field[:400, :400], field[shift : 400 + shift, shift : 400 + shift])
+
+
+@pytest.mark.parametrize("period_px", [5, 25])
+def test_of_the_lines_of_a_fine_grid_the_nearest_is_found(period_px):
+    rng = np.random.default_rng(4)
+    place = np.arange(640.0)
+
+    def lines(shift):
+        profile = 100.0 * ((place - shift) % period_px < period_px / 2)
+        return profile[:, np.newaxis] + profile + rng.normal(200, 5, (640, 640))
+
+    down, right = register(lines(0.0), lines(-1.0)).shift_yx_px
+    assert (down, right) == pytest.approx((1, 1), abs=0.1)

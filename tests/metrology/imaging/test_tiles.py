@@ -69,6 +69,7 @@ def test_halving_keeps_a_constant_plane_also_at_full_scale(dtype):
 def test_halving_rounds_to_the_nearest_count():
     assert halved(np.array([[1, 2], [2, 2]], np.uint8)).tolist() == [[2]]
     assert halved(np.array([[1, 1], [1, 2]], np.uint8)).tolist() == [[1]]
+    assert halved(np.array([[1, 1], [2, 2]], np.uint16)).tolist() == [[2]]
 
 
 def test_a_stack_that_fits_is_kept_whole():

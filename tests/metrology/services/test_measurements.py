@@ -157,6 +157,20 @@ def test_while_another_scan_waits_the_judgement_is_left_to_that_one(monkeypatch,
     assert sent == []
 
 
+def test_a_scan_of_another_instrument_that_waits_holds_up_nobody_else(monkeypatch, django_capture_on_commit_callbacks):
+    sent = []
+    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
+    row = charted()
+    record(row)
+    Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
+    other = charted()
+    elsewhere = catalogue.instrument(of=row.facility)
+    Acquisition.objects.filter(pk=other.pk).update(facility=row.facility, instrument=elsewhere)
+    with django_capture_on_commit_callbacks(execute=True):
+        assessment_remind(row.pk)
+    assert sent == [("metrology.assess", (row.instrument_id,))]
+
+
 def test_an_instrument_held_up_by_a_scan_of_unknown_origin_is_judged_when_that_turns_out_to_be_of_another(
     monkeypatch, django_capture_on_commit_callbacks
 ):
