@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 Rejection = Literal["edge", "crowded", "saturated", "too narrow", "fit", "merged", "undersampled"]
 
-# of the brightest unsaturated bead above background; the side lobes of a point are below 0.02, rings of SA below 0.15
+# of the usual bead above background; the side lobes of a point are below 0.02, rings of SA below 0.15
 _MIN_CONTRAST = 0.2
 _MIN_SIGMAS = 6.0  # above the noise of the background
 _MIN_WIDTH_PX = 1.5  # at half height; narrower is a hot pixel or badly undersampled
 _BOX_WIDTHS = 1.5  # half side of the fitted box, in widths: the flanks down to 0.2 % of a Gaussian
+_LEAST_SEEN = 0.02  # of the brightest spot; the light of what is fainter is not added up
 _MAX_CANDIDATES = 400
 _LOOK_PX = 2  # around a peak, where its saturated voxels are looked for
 
@@ -81,8 +82,8 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     Returns
     -------
     list of Candidate
-        Every spot brighter than a fifth of the brightest unsaturated one and than six times the noise, with the reason why
-        it is not measured.
+        Every spot brighter than a fifth of the usual one and than six times the noise, with the reason why it is not
+        measured.
     """
     smooth = smooth_stack(stack)
     projection, background = smooth.projection, smooth.background
@@ -95,13 +96,29 @@ def find_beads(stack: np.ndarray, *, largest_count: int) -> list[Candidate]:
     )
     if not len(peaks):
         return []
-    # neither a saturated lump of dirt nor a hot pixel must make the beads too faint to be seen
-    brightest = next((peak for peak in peaks if _may_be_bead(stack, peak, largest_count)), peaks[0])
-    least = background + _MIN_CONTRAST * (float(projection[tuple(brightest)]) - background)
-    peaks = peaks[projection[tuple(peaks.T)] > least]
+    heights = projection[tuple(peaks.T)] - background
+    peaks = peaks[heights > _MIN_CONTRAST * _usual_height(stack, peaks, heights, largest_count)]
     spots = [_spot(smooth, int(y), int(x)) for y, x in peaks]
     distinct = _without_shoulders(spots, projection, background)
     return [_judged(spot, distinct, stack, largest_count) for spot in distinct]
+
+
+def _usual_height(stack: np.ndarray, peaks: np.ndarray, heights: np.ndarray, largest_count: int) -> float:
+    """Return the height at which half of the light of all beads lies, so that one lump of dirt does not hide them all.
+
+    The light of many faint specks, or of the side lobes of one point, is little beside that of the beads. Saturated lumps
+    and hot pixels do not count, unless there is nothing else.
+    """
+    bright = heights > _LEAST_SEEN * heights[0]
+    usual = [
+        float(height)
+        for peak, height in zip(peaks[bright], heights[bright], strict=True)
+        if _may_be_bead(stack, peak, largest_count)
+    ]
+    if not usual:
+        return float(heights[0])
+    light = np.cumsum(usual)  # the brightest first
+    return usual[int(np.searchsorted(light, light[-1] / 2))]
 
 
 def _may_be_bead(stack: np.ndarray, peak: np.ndarray, largest_count: int) -> bool:

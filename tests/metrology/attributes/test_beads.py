@@ -198,6 +198,15 @@ def test_a_hot_pixel_does_not_hide_faint_beads():
     assert len(_measure(stack).beads) == 2
 
 
+@pytest.mark.parametrize("brighter", [3, 4])
+def test_an_unsaturated_clump_does_not_hide_the_beads_and_is_none(brighter):
+    places = [(12.1, 20.3 + 30 * row, 20.2 + 30 * column) for row in range(2) for column in range(3)]
+    stack = _stack([*places, (12.0, 50.0, 107.0)], height=300.0)
+    clump = _stack([(12.0, 80.0, 107.0)], height=300.0 * brighter, fwhm_um=tuple(3 * one for one in FWHM_UM), base=0.0)
+    found = _measure(stack + clump)
+    assert (len(found.beads), found.reasons()) == (7, {"edge": 1})
+
+
 def test_a_hot_pixel_is_no_bead():
     stack = np.full((25, 96, 128), 100.0)
     stack[12, 48, 60] = 3000
