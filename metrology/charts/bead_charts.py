@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WHY: Final = {
-    "edge": "too near the edge",
+    "edge": "too near an edge or an end of the stack",
     "crowded": "too near another",
     "saturated": "saturated",
     "too narrow": "narrower than a bead",

@@ -147,8 +147,8 @@ def test_each_bead_has_its_width_as_its_colour_and_rejected_ones_are_hollow():
     measured, rejected = field.figure["data"]
     assert measured["marker"]["color"] == pytest.approx([0.304] * 3 + [0.312] * 3 + [0.32] * 3)
     assert rejected["marker"]["symbol"].endswith("-open")
-    assert rejected["text"] == ["too near the edge", "too near another"]
-    assert "9 beads measured, 2 rejected (1 too near the edge, 1 too near another)." in field.summary
+    assert rejected["text"] == ["too near an edge or an end of the stack", "too near another"]
+    assert "9 beads measured, 2 rejected (1 too near an edge or an end of the stack, 1 too near another)." in field.summary
     assert field.figure["layout"]["xaxis"]["range"] == [0, 14.0]
     assert field.figure["layout"]["yaxis"]["range"] == [12.0, 0]
     assert len(field.rows) == 9
@@ -185,7 +185,7 @@ def test_without_any_bead_there_is_no_chart_and_with_rejected_ones_only_their_pl
     assert beads_counted(nothing) == "0 beads measured."
     (only,) = bead_drawings(bead_numbers(psf=None, measured=[], trend=None))
     assert only.name == "rejected"
-    assert only.rows[0] == (0.2, 5.0, "too near the edge")
+    assert only.rows[0] == (0.2, 5.0, "too near an edge or an end of the stack")
 
 
 def test_the_light_says_where_it_is_centred_in_micrometres_or_pixels():
