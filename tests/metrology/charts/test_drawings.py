@@ -148,7 +148,9 @@ def test_each_bead_has_its_width_as_its_colour_and_rejected_ones_are_hollow():
     assert measured["marker"]["color"] == pytest.approx([0.304] * 3 + [0.312] * 3 + [0.32] * 3)
     assert rejected["marker"]["symbol"].endswith("-open")
     assert rejected["text"] == ["too near an edge or an end of the stack", "too near another"]
-    assert "9 beads measured, 2 rejected (1 too near an edge or an end of the stack, 1 too near another)." in field.summary
+    assert (
+        "9 beads measured, 2 rejected (1 too near an edge or an end of the stack, 1 too near another)." in field.summary
+    )
     assert field.figure["layout"]["xaxis"]["range"] == [0, 14.0]
     assert field.figure["layout"]["yaxis"]["range"] == [12.0, 0]
     assert len(field.rows) == 9
