@@ -55,7 +55,7 @@ def test_the_page_says_definition_summary_price_and_baseline(viewer, series):
         "when it falls",
         "provisional",
         "74.00 to 86.00",
-        "at most 120.0\u00a08-bit eq./px",
+        "at most 120\u00a08-bit eq./px",
     ):
         assert words in page
     assert reverse("metrology:series-chart", args=[series.pk]) in page
