@@ -127,11 +127,17 @@ def test_a_long_reason_is_cut_to_its_column():
     assert len(row.validity_reason) == 300
 
 
+@pytest.fixture
+def sent(monkeypatch):
+    """What goes to the queue: task and its arguments."""
+    messages = []
+    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: messages.append((task, ids)))
+    return messages
+
+
 def test_the_judgement_is_asked_for_once_the_acquisition_is_no_longer_measured(
-    monkeypatch, django_capture_on_commit_callbacks
+    sent, django_capture_on_commit_callbacks
 ):
-    sent = []
-    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
     row = charted()
     with django_capture_on_commit_callbacks(execute=True):
         record(row)
@@ -144,9 +150,7 @@ def test_the_judgement_is_asked_for_once_the_acquisition_is_no_longer_measured(
     assert sent == [("metrology.assess", (row.instrument_id,))]
 
 
-def test_while_another_scan_waits_the_judgement_is_left_to_that_one(monkeypatch, django_capture_on_commit_callbacks):
-    sent = []
-    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
+def test_while_another_scan_waits_the_judgement_is_left_to_that_one(sent, django_capture_on_commit_callbacks):
     row = charted()
     record(row)
     Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
@@ -157,9 +161,7 @@ def test_while_another_scan_waits_the_judgement_is_left_to_that_one(monkeypatch,
     assert sent == []
 
 
-def test_a_scan_of_another_instrument_that_waits_holds_up_nobody_else(monkeypatch, django_capture_on_commit_callbacks):
-    sent = []
-    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
+def test_a_scan_of_another_instrument_that_waits_holds_up_nobody_else(sent, django_capture_on_commit_callbacks):
     row = charted()
     record(row)
     Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
@@ -172,10 +174,8 @@ def test_a_scan_of_another_instrument_that_waits_holds_up_nobody_else(monkeypatc
 
 
 def test_an_instrument_held_up_by_a_scan_of_unknown_origin_is_judged_when_that_turns_out_to_be_of_another(
-    monkeypatch, django_capture_on_commit_callbacks
+    sent, django_capture_on_commit_callbacks
 ):
-    sent = []
-    monkeypatch.setattr("common.dispatch._send", lambda task, ids, _queue: sent.append((task, ids)))
     row = charted()
     record(row)
     Acquisition.objects.filter(pk=row.pk).update(state=JobState.DONE)
