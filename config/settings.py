@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -10,7 +11,7 @@ from kombu import Exchange, Queue
 
 from config import env
 from config.embedded.postgres import SUPERUSER, EmbeddedPostgres
-from config.embedded.queue import QUEUE_DATABASE
+from config.embedded.queue import QUEUE_DATABASE, QUEUES
 
 BASE_DIR = env.BASE_DIR
 VAR_DIR = env.VAR_DIR
@@ -129,12 +130,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     else {"visibility_timeout": 300}
 )
 _exchange = Exchange("strehl", "direct")
-CELERY_TASK_QUEUES = [Queue(name, _exchange, routing_key=name) for name in ("measure", "train")]
+CELERY_TASK_QUEUES = [  # the embedded ones are there from the start: `config.embedded.queue.install`
+    Queue(name, _exchange, routing_key=name, no_declare=env.BROKER_URL == env.EMBEDDED) for name in QUEUES
+]
 CELERY_TASK_DEFAULT_QUEUE = "measure"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4  # a scan takes a tenth of a second: the next ones must lie ready
+CELERY_DB_REUSE_MAX = sys.maxsize  # Celery would connect anew for each task (15 ms); `config.celery` checks instead
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

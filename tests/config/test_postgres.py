@@ -41,11 +41,17 @@ def test_a_database_is_made_once(server):
 
 def test_the_queue_is_installed_once_and_works_without_an_extension(server):
     queue.install(server)
-    queue.install(server)
     with psycopg.connect(server.conninfo(queue.QUEUE_DATABASE), autocommit=True) as connection:
-        connection.execute("select pgmq.create('q')")
-        connection.execute("""select pgmq.send('q', '{"a": 1}')""")
-        assert connection.execute("select message from pgmq.read('q', 30, 1)").fetchone() == ({"a": 1},)
+        connection.execute("""select pgmq.send('measure', '{"a": 1}')""")
+        queue.install(server)
+        queue.install(server, prefix="other_")
+        assert connection.execute("select message from pgmq.read('measure', 30, 1)").fetchone() == ({"a": 1},)
+        names = {name for (name,) in connection.execute("select queue_name from pgmq.list_queues()")}
+    assert names == {"measure", "train", "other_measure", "other_train"}
+
+
+def test_the_first_message_of_a_process_does_not_wait_for_an_idle_worker(settings):
+    assert all(one.no_declare for one in settings.CELERY_TASK_QUEUES)  # declaring locks the table that a worker reads
 
 
 def test_committed_rows_survive_kill_minus_9(server):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import tifffile
+from django.db import connection
 
 from common import jobs
 from common.models import JobState
@@ -50,6 +51,28 @@ def test_a_scan_is_measured_charted_and_judged_by_the_worker(transactional_db, b
     worker.wait_until(lambda: Assessment.objects.filter(series__measurements__acquisition=acquisition).exists())
     mean = Measurement.objects.get(acquisition=acquisition, series__attribute_id="mean").value
     assert mean == pytest.approx(255 * 900 / (2**10 - 1), rel=0.01)
+
+
+def sessions():
+    """Return the backends of this database that are not this test's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def test_a_worker_keeps_its_connection_from_scan_to_scan_and_replaces_one_that_was_cut(transactional_db, bring, worker):
+    def measured(*, side_px):
+        acquisition = bring(side_px, f"{side_px}.ome.tif")
+        worker.wait_until(lambda: Assessment.objects.filter(series__measurements__acquisition=acquisition).exists())
+        return sessions()
+
+    first, second = measured(side_px=64), measured(side_px=65)
+    assert first & second
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_terminate_backend(pid) from unnest(%s) as pid", [list(second)])
+    assert measured(side_px=66) - second
 
 
 def test_a_worker_killed_while_measuring_loses_and_doubles_nothing(transactional_db, bring, worker):
