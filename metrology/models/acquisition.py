@@ -53,7 +53,7 @@ class Acquisition(Job):
 
     task: ClassVar[str] = "metrology.measure"
     queue: ClassVar[str] = "measure"
-    worked_with: ClassVar[tuple[str, ...]] = ("facility", "stored_file", "instrument", "standard")
+    worked_with: ClassVar[tuple[str, ...]] = ("facility", "stored_file", "standard")
 
     facility = models.ForeignKey(Facility, on_delete=models.CASCADE, related_name="acquisitions")
     stored_file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="acquisitions")

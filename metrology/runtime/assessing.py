@@ -49,7 +49,8 @@ def assess_instrument(instrument_id: int) -> bool:
             return False
         points = _points_by_series(instrument)
         Assessment.objects.filter(series__instrument=instrument).exclude(series__in=points).delete()  # all points moved
-        series = list(instrument.series.select_related("standard", "protocol").filter(pk__in=points))
+        related = ("standard", "protocol", "light_setting__light_source")
+        series = list(instrument.series.select_related(*related).filter(pk__in=points))
         events = list(instrument.service_events.order_by("ended_at"))
         design = design_for(sum(one.retired_at is None for one in series))
         limits = limits_of_the_day(instrument, timezone.now())
@@ -58,9 +59,9 @@ def assess_instrument(instrument_id: int) -> bool:
         for one in series:
             verdicts[one], found = _assess_series(one, points[one.pk], events, limits.get(one.attribute_id), design)
             signals += found if one.retired_at is None else []
-        assessments_record(verdicts)
+        assessments = assessments_record(verdicts)
         flags_sync(instrument, signals=signals, events=events)
-        health_record(instrument, health)
+        health_record(instrument, health, assessments)
     return True
 
 

@@ -52,8 +52,8 @@ class SeriesVerdict:
     baselines: Sequence[BaselineFacts]
 
 
-def assessments_record(verdicts: Mapping[Series, SeriesVerdict]) -> None:
-    """Store the latest assessments of series, and each baseline that is new as a new version."""
+def assessments_record(verdicts: Mapping[Series, SeriesVerdict]) -> list[Assessment]:
+    """Store the latest assessments of series, and each baseline that is new as a new version; return the assessments."""
     known: defaultdict[tuple[int, int], list[Baseline]] = defaultdict(list)
     for row in Baseline.objects.filter(series__in=[series.pk for series in verdicts]):
         known[row.series_id, row.epoch].append(row)
@@ -63,7 +63,7 @@ def assessments_record(verdicts: Mapping[Series, SeriesVerdict]) -> None:
             if not any((row.n, row.centre, row.scale) == (facts.n, facts.centre, facts.scale) for row in versions):
                 versions.append(_baseline(series, facts, version=len(versions) + 1))
     Baseline.objects.bulk_create([row for versions in known.values() for row in versions if row.pk is None])
-    Assessment.objects.bulk_create(
+    return Assessment.objects.bulk_create(
         [
             Assessment(
                 series=series,

@@ -12,15 +12,17 @@ from common.dispatch import dispatch
 from common.models import ACTIVE_STATES
 from metrology.attributes.registry import ATTRIBUTES
 from metrology.charts.control_data import z_words
-from metrology.models import Acquisition, Assessment, Health, Verdict
+from metrology.models import Acquisition, Health, Verdict
 from metrology.services.health_history import verdict_history
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
 
     from instruments.models import Instrument, ServiceEvent
+    from metrology.models import Assessment
 
 ASSESS_TASK = "metrology.assess"
 
@@ -67,12 +69,19 @@ def health_lock(instrument_id: int) -> Health:
     return Health.objects.select_for_update().get(instrument_id=instrument_id)
 
 
-def health_record(instrument: Instrument, health: Health) -> Health:
-    """Give the verdict: degraded while a flag is unresolved, watch while any series is near or beyond a limit."""
-    assessments = list(
-        Assessment.objects.filter(series__instrument=instrument, series__retired_at=None)
-        .select_related("series__standard", "series__light_setting__light_source")
-        .order_by("-urgency")
+def health_record(instrument: Instrument, health: Health, assessments: Iterable[Assessment]) -> Health:
+    """Give the verdict: degraded while a flag is unresolved, watch while any series is near or beyond a limit.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    health : Health
+        Its row, which is written.
+    assessments : iterable of Assessment
+        Of all its series as they are judged now, with their series; those of retired ones do not count.
+    """
+    assessments = sorted(
+        (one for one in assessments if one.series.retired_at is None), key=lambda one: one.urgency, reverse=True
     )
     flag = next((flag for flag in instrument.flags.all() if flag.is_unresolved), None)
     worst = [one for one in assessments if one.status in ("degraded", "watch")]

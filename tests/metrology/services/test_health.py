@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from common.permissions import Role
 from instruments.services.service_events import service_event_record
@@ -19,21 +20,24 @@ pytestmark = pytest.mark.django_db
 
 def test_every_series_beyond_a_limit_is_a_reason_and_a_fall_reads_as_harm():
     instrument = catalogue.instrument()
+    judged = []
     for channel in range(8):
         series = monitor.series(instrument, attribute_id="mean", channel=channel)
-        monitor.assessment(series, status="watch", urgency=50 - channel, latest_z=51.3)
-    health = health_record(instrument, Health(instrument=instrument))
+        judged.append(monitor.assessment(series, status="watch", urgency=43 + channel, latest_z=51.3 + channel))
+    retired = monitor.series(instrument, attribute_id="mean", channel=8, retired_at=timezone.now())
+    judged.append(monitor.assessment(retired, status="watch", urgency=99, latest_z=9.9))
+    health = health_record(instrument, Health(instrument=instrument), judged)
     assert len(health.reasons) == 8
-    assert health.reasons[0].endswith("channel 0: 51.3 σ towards harm")
+    assert health.reasons[0].endswith("channel 7: 58.3 σ towards harm")
     card = fleet_get(instrument.facility).cards[0]
-    assert card.reason.endswith("channel 0: 51.3 σ towards harm, and 7 more series.")
+    assert card.reason.endswith("channel 7: 58.3 σ towards harm, and 7 more series.")
     page = instrument_page(instrument.facility, instrument.slug)
     assert (len(page.reasons), page.more_reasons) == (5, 3)
 
 
 def due_days(instrument):
     row, _ = Health.objects.get_or_create(instrument=instrument)
-    at = health_record(instrument, row).next_due_at
+    at = health_record(instrument, row, []).next_due_at
     return None if at is None else (at - catalogue.START).days
 
 
