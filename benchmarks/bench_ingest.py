@@ -1,6 +1,6 @@
 """Scans per second from the door to the control chart: ingest, read, measure, record, judge, on real services.
 
-Run `python -m benchmarks.bench_ingest [--scans 200] [--mosaics 12] [--memory-scans 0] [--processes 2]`.
+Run `python -m benchmarks.bench_ingest [--scans 400] [--mosaics 24] [--memory-scans 0] [--processes 2]`.
 
 A fresh installation of its own (PostgreSQL, queue, workers) takes 512 × 512 scans of marbles, simulated as those of the
 demonstration are (instrument, path, label and date are read from the file), then 5120 × 5120 mosaics of the real
@@ -48,7 +48,7 @@ DIFFERENT_SCANS = 40
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("scans", 200), ("mosaics", 12), ("memory-scans", 0), ("processes", 2)):
+    for name, default in (("scans", 400), ("mosaics", 24), ("memory-scans", 0), ("processes", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     var = Path(tempfile.mkdtemp(prefix="strehl-bench-")).resolve()

@@ -174,16 +174,17 @@ def limit_for_probability(
     close to it, and the chart then only signals what is far outside.
     """
 
+    @cache
     def excess(limit: float) -> float:
         found = signal_probability(
             replace(chart, limit=limit), baseline_points=baseline_points, degrees_of_freedom=degrees_of_freedom
         )
         return float(np.log(max(next(islice(found, within - 1, None)), 1e-300) / probability))
 
-    upper = 3.0
+    lower, upper = 1.0, 3.0
     while excess(upper) > 0:
-        upper *= 1.5
-    return float(brentq(excess, upper / 3, upper, xtol=5e-3))
+        lower, upper = upper, upper * 1.5
+    return float(brentq(excess, lower, upper, xtol=5e-3))
 
 
 @cache
