@@ -125,7 +125,7 @@ def crop_to_overlap(
 
 
 def _is_constant(image: np.ndarray) -> bool:
-    """Say whether all pixels have one value; the first rows tell it of nearly every image that has contrast."""
+    """Say whether all pixels have one value; the first two rows tell it of nearly every image that has contrast."""
     first = image.flat[0]
     return bool((image[:2] == first).all() and (image == first).all())
 
