@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from common.errors import AxesError, MeasurementError, MissingMetadataError, StrehlError
 from metrology.attributes.beads import BeadField, BeadView
@@ -17,6 +18,7 @@ from metrology.attributes.registry import DARK, Attribute, attribute, for_standa
 from metrology.attributes.slices import StackView
 from metrology.attributes.views import PairView, PlaneView
 from metrology.imaging.planes import brightest_slice
+from metrology.imaging.registration import Overview, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from metrology.attributes.quantity import Quantity
     from metrology.imaging.mosaics import TileGrid
     from metrology.imaging.stack import ImageStack
+
+_OVERVIEWS: WeakKeyDictionary[ImageStack, dict[int, Overview]] = WeakKeyDictionary()
+"""Of the channels of references, as long as those are kept for the scans that follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +245,16 @@ class _Channel:
                 hint="Choose a reference made with the same protocol.",
                 channel=self.channel,
             )
-        slice_z = brightest_slice(reference, self.channel)
+        plane = reference.plane(c=self.channel, z=brightest_slice(reference, self.channel))
+        overviews = _OVERVIEWS.setdefault(reference, {})
+        if self.channel not in overviews:
+            overviews[self.channel] = overview(plane)
         return PairView(
-            reference.plane(c=self.channel, z=slice_z),
+            plane,
             self.stack.plane(c=self.channel, z=self.slice_z),
             bit_depth=max(self.bit_depth, reference.bit_depth),
             pixel_size_um=self._sizes["pixel_size_um"],
+            known=overviews[self.channel],
         )
 
     @cached_property

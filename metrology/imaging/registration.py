@@ -45,7 +45,35 @@ class Registration:
     residual: float
 
 
-def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float | None = None) -> Registration:
+@dataclass(frozen=True, slots=True, eq=False)
+class Overview:
+    """What the first look of a registration needs of an image; that of a reference serves all that are laid over it.
+
+    Parameters
+    ----------
+    step : int
+        Side of the blocks that are averaged [px].
+    means : ndarray, shape (Y, X)
+        Their means; the image itself where the step is 1.
+    spectrum : ndarray of complex64, shape (Y, X // 2 + 1)
+        Of the means, faded out towards their borders.
+    """
+
+    step: int
+    means: np.ndarray
+    spectrum: np.ndarray
+
+
+def overview(image: np.ndarray) -> Overview:
+    """Return what a first look needs of an image of shape (Y, X)."""
+    step = math.ceil(max(image.shape) / LARGEST_PX)
+    means = block_mean(image, step)
+    return Overview(step, means, _spectrum(means))
+
+
+def register(
+    reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float | None = None, known: Overview | None = None
+) -> Registration:
     """Find the shift between two images by correlating their details.
 
     Parameters
@@ -54,6 +82,8 @@ def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float 
         Two images of the same field.
     pixel_size_um : float, optional
         Side of a pixel [µm].
+    known : Overview, optional
+        That of the reference, where it is at hand.
 
     Returns
     -------
@@ -84,7 +114,7 @@ def register(reference: np.ndarray, moving: np.ndarray, *, pixel_size_um: float 
             "An image without contrast cannot be registered.",
             hint="Check that the lamp or laser was on and the sample in focus.",
         )
-    shift, residual = _find(reference, moving)
+    shift, residual = _find(reference, moving, known or overview(reference))
     shift_um = None if pixel_size_um is None else math.hypot(*shift) * pixel_size_um
     overlap = _overlap(shift, reference.shape)
     if overlap < MIN_OVERLAP or residual > 1 - MIN_CORRELATION:
@@ -134,12 +164,10 @@ def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
     return math.prod(max(0.0, 1 - abs(step) / size) for step, size in zip(shift, shape, strict=True))
 
 
-def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float], float]:
+def _find(reference: np.ndarray, moving: np.ndarray, known: Overview) -> tuple[tuple[float, float], float]:
     """Return the shift [px], and one minus the correlation of the details after it."""
-    longest = max(reference.shape)
-    step = math.ceil(longest / LARGEST_PX)
-    small = block_mean(reference, step)
-    coarse = _correlation(small, block_mean(moving, step))
+    step, small = known.step, known.means
+    coarse = _correlation(known.spectrum, _spectrum(block_mean(moving, step)), small.shape)
     down, right = coarse.peak()
     whole = (float(down * step), float(right * step))
     if _overlap(whole, reference.shape) < MIN_OVERLAP:
@@ -147,12 +175,13 @@ def _find(reference: np.ndarray, moving: np.ndarray) -> tuple[tuple[float, float
     if step == 1 and not any(whole):
         return coarse.summit(0, 0)
     first, second = crop_to_overlap(reference, moving, whole)
-    if longest > LARGEST_PX:
+    if step > 1:
         part = _most_contrast(small, step, first.shape)
         first, second = first[part], second[part]
     # the last lines are faded anyway
     quick = tuple(slice(fft.prev_fast_len(size, real=True)) for size in first.shape)
-    fine = _correlation(first[quick], second[quick])
+    first, second = first[quick], second[quick]
+    fine = _correlation(_spectrum(first), _spectrum(second), first.shape)
     (left_down, left_right), residual = fine.summit(*fine.peak(reach=2 * step))
     return (whole[0] + left_down, whole[1] + left_right), residual
 
@@ -194,10 +223,10 @@ class _Correlation:
         return (y, x), 1 - height / self.energy
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> _Correlation:
-    """Return the correlation of the details of two images."""
-    product, energies = _multiply(_spectrum(first), _spectrum(second), _details(first.shape), first.shape[1])
-    return _Correlation(product, first.shape, math.sqrt(energies[0]) * math.sqrt(energies[1]))
+def _correlation(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> _Correlation:
+    """Return the correlation of the details of two images of a shape, given their spectra."""
+    product, energies = _multiply(first, second, _details(shape), shape[1])
+    return _Correlation(product, shape, math.sqrt(energies[0]) * math.sqrt(energies[1]))
 
 
 @njit(cache=True, nogil=True)

@@ -203,3 +203,22 @@ def test_what_an_image_cannot_tell_is_refused_when_asked_for_by_name():
     assert "one slice" in said["brightest_slice"]
     assert "Repeated frames" in said["gain_e_per_adu"]
     assert "z-stack" in said["fwhm_ratio_axial"]
+
+
+def test_a_reference_that_serves_several_images_is_compared_with_each_channel_by_its_own_pixels(textured_pair):
+    first, second = textured_pair
+    reference = _stack(first[4:-4, 4:-4], second[4:-4, 4:-4])
+    images = [(first[8:, 8:], second[5:-3, 4:-4]), (second[6:-2, 8:], first[7:-1, 2:-6])]
+    shifts = [
+        [one.value for one in measured.readings]
+        for measured in (
+            measure_stack(
+                _stack(*planes, pixel_size_um=1.0),
+                standard_kind=None,
+                attribute_ids=["registration_shift"],
+                reference=reference,
+            )
+            for planes in images
+        )
+    ]
+    np.testing.assert_allclose(shifts, [[np.hypot(4, 4), 1], [np.hypot(2, 4), np.hypot(3, 2)]], atol=0.05)
