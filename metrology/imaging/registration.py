@@ -65,7 +65,18 @@ class Overview:
 
 
 def overview(image: np.ndarray) -> Overview:
-    """Return what a first look needs of an image of shape (Y, X)."""
+    """Take the first look at an image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (Y, X)
+        Counts.
+
+    Returns
+    -------
+    Overview
+        What `register` needs of it besides its pixels.
+    """
     step = math.ceil(max(image.shape) / LARGEST_PX)
     means = block_mean(image, step)
     return Overview(step, means, _spectrum(means))
