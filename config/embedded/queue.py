@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -31,5 +32,6 @@ def install(server: EmbeddedPostgres, *, prefix: str = "") -> None:
             connection.execute(get_embedded_install_sql())
         for name in QUEUES:
             connection.execute(
-                "select pgmq.create(%(name)s) where to_regclass('pgmq.q_' || %(name)s) is null", {"name": prefix + name}
+                "select pgmq.create(%(name)s) where to_regclass('pgmq.q_' || %(name)s) is null",
+                {"name": re.sub(r"\W", "_", prefix + name)},  # as the transport names it
             )

@@ -44,10 +44,10 @@ def test_the_queue_is_installed_once_and_works_without_an_extension(server):
     with psycopg.connect(server.conninfo(queue.QUEUE_DATABASE), autocommit=True) as connection:
         connection.execute("""select pgmq.send('measure', '{"a": 1}')""")
         queue.install(server)
-        queue.install(server, prefix="other_")
+        queue.install(server, prefix="site.b-")
         assert connection.execute("select message from pgmq.read('measure', 30, 1)").fetchone() == ({"a": 1},)
         names = {name for (name,) in connection.execute("select queue_name from pgmq.list_queues()")}
-    assert names == {"measure", "train", "other_measure", "other_train"}
+    assert names == {"measure", "train", "site_b_measure", "site_b_train"}
 
 
 def test_the_first_message_of_a_process_does_not_wait_for_an_idle_worker(settings):
