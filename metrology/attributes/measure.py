@@ -63,6 +63,8 @@ class ChannelFacts:
     ----------
     slice_z : int
         Slice on which the plane attributes were measured.
+    mean : float
+        Mean of its pixels [count].
     saturated_fraction, zero_fraction : float
         Parts of its pixels at full scale and at zero.
     is_constant : bool
@@ -74,6 +76,7 @@ class ChannelFacts:
     """
 
     slice_z: int
+    mean: float
     saturated_fraction: float
     zero_fraction: float
     is_constant: bool
@@ -335,6 +338,7 @@ class _Channel:
         field = None if view is None else view.field
         return ChannelFacts(
             slice_z=self.slice_z,
+            mean=self.plane.moments[0],
             saturated_fraction=float(histogram[-1]) / pixels,
             zero_fraction=float(histogram[0]) / pixels,
             is_constant=self.plane.is_constant,

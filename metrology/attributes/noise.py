@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from common.errors import ConstantImageError
-from metrology.attributes import intensity, kernels
+from metrology.attributes import intensity
 from metrology.attributes.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -68,21 +66,9 @@ def snr(view: PlaneView) -> Quantity:
 
 def _sigma(view: PlaneView) -> float:
     """Noise [count]."""
-    return _median_above_zero(view.diagonal_details) / MAD_OF_NORMAL
-
-
-def _median_above_zero(details: np.ndarray) -> float:
-    """Return the median of those that are not zero: count by the upper half of their bits, sort only the middle ones."""
-    keys = kernels.as_kernel_plane((details.view(np.uint32) >> 16).astype(np.uint16))
-    numbers = kernels.histogram(keys, 1 << 16)
-    numbers[0] = 0
-    below = np.cumsum(numbers)
-    if not below[-1]:
+    if not view.finest_detail:
         raise ConstantImageError(
             "The plane has no detail at the scale of a pixel, so its noise cannot be told.",
             hint="Measure the raw image, before any smoothing.",
         )
-    ranks = np.array([below[-1] - 1, below[-1]]) // 2
-    first, last = np.searchsorted(below, ranks, side="right")
-    middle = np.sort(details[(keys >= first) & (keys <= last)])
-    return float(middle[ranks - (below[first] - numbers[first])].mean(dtype=np.float64))
+    return view.finest_detail / MAD_OF_NORMAL

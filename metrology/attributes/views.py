@@ -104,10 +104,10 @@ class PlaneView:
         return np.asarray(symmetric / symmetric.sum(axis=(1, 2), keepdims=True))
 
     @cached_property
-    def diagonal_details(self) -> np.ndarray:
-        """Absolute diagonal wavelet coefficients of type float32, one for four pixels [count]."""
+    def finest_detail(self) -> float:
+        """Median of the absolute diagonal wavelet coefficients that are not zero [count]; 0 where all are."""
         self.require_contrast()
-        return np.asarray(kernels.diagonal_details(self.counts))
+        return _median_above_zero(kernels.diagonal_details(self.counts))
 
 
 class PairView:
@@ -171,3 +171,17 @@ class PairView:
         first, second = self.counts
         sums = kernels.differences(first, second).sum(axis=0) * (self.scale**2 / first.size)
         return float(sums[0]), float(sums[1])
+
+
+def _median_above_zero(details: np.ndarray) -> float:
+    """Return the median of those that are not zero: count by the upper half of their bits, sort only the middle ones."""
+    keys = kernels.as_kernel_plane((details.view(np.uint32) >> 16).astype(np.uint16))
+    numbers = kernels.histogram(keys, 1 << 16)
+    numbers[0] = 0
+    below = np.cumsum(numbers)
+    if not below[-1]:
+        return 0.0
+    ranks = np.array([below[-1] - 1, below[-1]]) // 2
+    first, last = np.searchsorted(below, ranks, side="right")
+    middle = np.sort(details[(keys >= first) & (keys <= last)])
+    return float(middle[ranks - (below[first] - numbers[first])].mean(dtype=np.float64))

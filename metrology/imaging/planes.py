@@ -30,9 +30,11 @@ def brightest_slice(stack: ImageStack, channel: int = 0, *, time: int = 0) -> in
     -----
     Not the maximum projection: it takes the largest of many noisy values at each pixel and so measures noise as signal.
     """
+    slices = range(stack.shape_tczyx[2])
+    if len(slices) == 1:
+        return 0
     known = stack.slice_means.get((time, channel))
     if known is None:
-        slices = range(stack.shape_tczyx[2])
         known = np.array([stack.plane(t=time, c=channel, z=z).mean(dtype=np.float64) for z in slices])
     return int(np.argmax(known))
 

@@ -63,7 +63,7 @@ def _why_plane_invalid(facts: ChannelFacts, plane: np.ndarray, bit_depth: int) -
         return f"All pixels have the same value ({plane.flat[0]:g}): nothing was recorded."
     if facts.saturated_fraction > SATURATED_FRACTION:
         return f"{100 * facts.saturated_fraction:.1f} % of the pixels are saturated; at most 1 % may be."
-    if plane.mean(dtype=np.float64) < DARK_FRACTION * full_scale(bit_depth) and not _has_structure(plane):
+    if facts.mean < DARK_FRACTION * full_scale(bit_depth) and not _has_structure(plane):
         return "There is no signal above the detector's offset: the light, the shutter or the detector was off."
     return ""
 
@@ -74,9 +74,10 @@ def _why_dark_invalid(facts: ChannelFacts, plane: np.ndarray, bit_depth: int) ->
     if facts.saturated_fraction > SATURATED_FRACTION:
         return f"There was light: {100 * facts.saturated_fraction:.1f} % of the pixels of this dark scan are saturated."
     depth = bit_depth if plane.dtype.itemsize == 1 else max(bit_depth, LEAST_DARK_BITS)
-    mean = plane.mean(dtype=np.float64)
-    if mean > LIT_FRACTION * full_scale(depth):
-        return f"There was light: the mean of this dark scan, {mean:.4g} counts, is more than 1/8 of the full scale."
+    if facts.mean > LIT_FRACTION * full_scale(depth):
+        return (
+            f"There was light: the mean of this dark scan, {facts.mean:.4g} counts, is more than 1/8 of the full scale."
+        )
     if facts.zero_fraction > CLIPPED_FRACTION:
         return f"{100 * facts.zero_fraction:.1f} % of the dark pixels are at zero; raise the detector's offset."
     return ""
