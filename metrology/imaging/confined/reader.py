@@ -130,9 +130,7 @@ class Reader:
             with self._lock:
                 self._same(process, path)
                 self._ask({"do": "plane", "id": number, "t": t, "c": c, "z": z}, path)
-                size = shape[3] * shape[4] * dtype.itemsize
-                pixels = os.pread(self._pixels_fd, size, 0) if size < 2**31 - 4096 else _pread(self._pixels_fd, size)
-            return np.frombuffer(pixels, dtype).reshape(shape[3:])
+                return _pixels(self._pixels_fd, shape[3:], dtype)
 
         grid = said["tile_grid"]
         return ImageStack(
@@ -218,16 +216,16 @@ class Reader:
         return code
 
 
-def _pread(fd: int, size: int) -> bytes:
-    """Read more than one call of the system gives."""
-    parts, at = [], 0
-    while at < size:
-        part = os.pread(fd, min(size - at, 2**30), at)
-        if not part:
-            break
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)
+def _pixels(fd: int, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    """Copy a plane out of the anonymous file; mapped into memory, it would still be the other process's to change."""
+    plane = np.empty(shape, dtype)
+    room, at = plane.data.cast("B"), 0
+    while at < len(room):
+        read = os.preadv(fd, [room[at:]], at)  # at most 2 GiB a call
+        if not read:
+            raise ValueError("fewer pixels than the reader promised")
+        at += read
+    return plane
 
 
 def _error(said: Mapping[str, Any]) -> StrehlError:

@@ -212,3 +212,10 @@ def test_an_answer_of_a_process_that_was_turned_is_not_believed(reader, stack_fi
     monkeypatch.setattr(type(reader._questions), "recv_bytes", lambda _self: said)
     with pytest.raises(error):
         reader.read(stack_file)
+
+
+def test_fewer_pixels_than_promised_are_damage(reader, stack_file, monkeypatch):
+    stack = reader.read(stack_file)
+    monkeypatch.setattr(reader, "_ask", lambda _question, _path: os.ftruncate(reader._pixels_fd, 10))
+    with pytest.raises(UnreadableImageError, match=r"stack\.ome\.tif"):
+        stack.plane()
