@@ -11,7 +11,7 @@ from kombu import Exchange, Queue
 
 from config import env
 from config.embedded.postgres import SUPERUSER, EmbeddedPostgres
-from config.embedded.queue import QUEUE_DATABASE, QUEUES
+from config.embedded.queue import QUEUE_DATABASE
 
 BASE_DIR = env.BASE_DIR
 VAR_DIR = env.VAR_DIR
@@ -115,6 +115,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # queue ----------------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = "pgmq://localhost" if env.BROKER_URL == env.EMBEDDED else env.BROKER_URL
+CELERY_BROKER_TRANSPORT = "config.embedded.transport.Transport" if env.BROKER_URL == env.EMBEDDED else None
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         "conn_string": _embedded.conninfo(QUEUE_DATABASE),
@@ -130,9 +131,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     else {"visibility_timeout": 300}
 )
 _exchange = Exchange("strehl", "direct")
-CELERY_TASK_QUEUES = [  # the embedded ones are there from the start: `config.embedded.queue.install`
-    Queue(name, _exchange, routing_key=name, no_declare=env.BROKER_URL == env.EMBEDDED) for name in QUEUES
-]
+CELERY_TASK_QUEUES = [Queue(name, _exchange, routing_key=name) for name in ("measure", "train")]
 CELERY_TASK_DEFAULT_QUEUE = "measure"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -46,4 +46,4 @@ def start(server: EmbeddedPostgres, *, durable: bool = True) -> None:
     """Start the server with the application's database and the queue in it."""
     server.start(durable=durable)
     server.ensure_database(env.DATABASE_NAME)
-    queue.install(server, prefix=env.QUEUE_PREFIX)
+    queue.install(server)
