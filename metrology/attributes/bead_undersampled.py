@@ -18,7 +18,7 @@ import numpy as np
 
 from common.errors import FitError
 from metrology.attributes.bead_fit import Width, axis_fit
-from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian_near, noise_of_slices
+from metrology.attributes.gaussian import FWHM_PER_SIGMA, Noise, fit_gaussian_near, mean_noise, noise_of_slices
 
 if TYPE_CHECKING:
     from metrology.attributes.bead_fit import Bead
@@ -91,7 +91,7 @@ def refit_undersampled(
         if np.abs(sigma / before - 1).max() < _AGREED:
             break
     if fits:
-        noise = _common_noise([fit for _, fit in fits])
+        noise = mean_noise([fit.noise for _, fit in fits])
         fits = [(bead, fit) for bead, _ in fits if (fit := _near(stack, bead.candidate, sigma, noise)) is not None]
     clear = [
         _renewed(stack, bead, fit, voxel_size_zyx_um)
@@ -139,13 +139,6 @@ def _near(stack: np.ndarray, at: Candidate, sigma: np.ndarray, noise: Noise | No
     except FitError:
         return None
     return fit if fit.height > 0 else None
-
-
-def _common_noise(fits: list[Gaussian]) -> Noise:
-    """Return the noise of all beads; one of so few pixels hardly tells its own."""
-    return Noise(
-        float(np.mean([fit.noise.background for fit in fits])), float(np.mean([fit.noise.per_count for fit in fits]))
-    )
 
 
 def _agreed(sigma: np.ndarray, errors: list[tuple[float, ...]]) -> np.ndarray:

@@ -18,18 +18,33 @@ if TYPE_CHECKING:
 FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))
 _LEAST_UNCERTAIN, _MOST_UNCERTAIN = 0.02, 0.2  # standard error of a width, as part of it
 _FAINT = 0.05  # of the height; pixels below show the noise without signal
+_LEAST_FAINT = 5  # pixels of which the background's noise is told
+_LEAST_TOLD = 0.02  # part of the noise of the bright pixels that is left; of less their noise is not told
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Variance of a pixel: that of the background [count²] and what each count of signal adds [count]."""
+    """What the counts of a pixel scatter by.
+
+    Parameters
+    ----------
+    background : float
+        Variance without signal [count²].
+    per_count : float
+        What each count of signal adds to it [count]. Of few pixels it may come out below zero by chance: so that a mean of
+        several is right it is kept, and alone counts as zero.
+    told : float
+        Part of the noise of the bright pixels that a fit has not followed and that `per_count` was told from: its weight in
+        a mean of several.
+    """
 
     background: float
     per_count: float
+    told: float = 1.0
 
     def variance(self, signal: np.ndarray) -> np.ndarray:
         """Return the variance at a signal above background [count²]."""
-        return np.asarray(self.background + self.per_count * np.clip(signal, 0, None))
+        return np.asarray(self.background + max(self.per_count, 0.0) * np.clip(signal, 0, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,28 +218,51 @@ def noise_of_slices(slices: np.ndarray, where: Sequence[slice], shape: Gaussian)
     -------
     Noise
         What the residuals say.
+
+    Raises
+    ------
+    FitError
+        The pixels do not determine the place of the spot.
     """
-    axes = [np.arange(part.start, part.stop, dtype=np.float64) for part in where]
-    unit = residuals(np.array([1.0, *shape.centre, *shape.sigma, 0.0]), axes, np.zeros(slices.shape[1:]))
-    design = np.column_stack([unit, np.ones_like(unit)])
-    data = slices.reshape(len(slices), -1).astype(np.float64).T
-    orthogonal, triangular = np.linalg.qr(design)
-    heights = np.linalg.solve(triangular, orthogonal.T @ data)
-    leverage = np.clip(np.square(orthogonal).sum(axis=1), 0, 0.99)
-    squared = np.square(data - design @ heights) / (1 - leverage)[:, np.newaxis]
-    return _noise(squared.ravel(), np.outer(unit, heights[0]).ravel(), shape.height)
+    axes, data = _prepared(slices[0], where)
+    slopes = jacobian(np.array([1.0, *shape.centre, *shape.sigma, 0.0]), axes, data)
+    free = [*range(data.ndim + 1), -1]  # the widths may be known better than by these images
+    orthogonal, _ = _orthogonal(slopes[:, free])
+    each = slices.reshape(len(slices), -1).astype(np.float64).T
+    heights = np.linalg.lstsq(slopes[:, [0, -1]], each, rcond=None)[0][0]
+    misfit = each - orthogonal @ (orthogonal.T @ each)
+    return _noise(misfit, orthogonal, np.outer(slopes[:, 0], heights))
+
+
+def mean_noise(several: Sequence[Noise]) -> Noise:
+    """Return the noise of several spots of one image; one of so few pixels hardly tells its own.
+
+    Parameters
+    ----------
+    several : sequence of Noise
+        What the pixels of each tell.
+
+    Returns
+    -------
+    Noise
+        Their mean; of the noise of light, each counts by how much of it its pixels tell.
+    """
+    told = np.array([one.told for one in several])
+    per_count = float(np.array([one.per_count for one in several]) @ told / max(told.sum(), 1e-300))
+    return Noise(float(np.mean([one.background for one in several])), per_count, float(told.mean()))
 
 
 def _found_noise(
     values: np.ndarray, slopes: np.ndarray, misfit: np.ndarray, known: Noise | None
 ) -> tuple[Noise, np.ndarray]:
     """Return the noise, known or from the residuals of an unweighted fit, and the variance of each pixel."""
-    leverage = np.clip(np.square(_orthogonal(slopes)[0]).sum(axis=1), 0, 0.99)
-    squared = np.square(misfit) / (1 - leverage)
+    orthogonal, _ = _orthogonal(slopes)
     signal = values[0] * slopes[:, 0]
-    noise = known or _noise(squared, signal, float(values[0]))
+    noise = known or _noise(misfit[:, np.newaxis], orthogonal, signal[:, np.newaxis])
     variances = noise.variance(signal)
     if known is not None:  # slices may scatter more than their pixels
+        leverage = np.square(orthogonal).sum(axis=1)
+        squared = np.square(misfit) / (1 - np.clip(leverage, 0, 0.99))
         excess = float(squared.mean()) / max(float(variances.mean()), 1e-300)
         variances = variances * max(1.0, excess)
     return noise, variances
@@ -248,10 +286,24 @@ def _orthogonal(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return orthogonal, triangular
 
 
-def _noise(squared: np.ndarray, signal: np.ndarray, height: float) -> Noise:
-    faint = signal < _FAINT * abs(height)
-    background = float(squared[faint].mean()) if np.count_nonzero(faint) > 4 else float(squared.mean())
-    bright = ~faint
-    total = float(signal[bright].sum())
-    excess = float((squared[bright] - background).sum())
-    return Noise(background, max(0.0, excess / total) if total > 0 else 0.0)
+def _noise(misfit: np.ndarray, orthogonal: np.ndarray, signal: np.ndarray) -> Noise:
+    """Return the noise that makes the squares of residuals of a linear fit what they are, of faint and of bright pixels.
+
+    Where few pixels are bright, the fit follows most of their noise; how much of each pixel's variance is left in each
+    residual is known from the projection of the fit (orthogonal: its columns; misfit and signal: one column an image).
+    """
+    squares, light = np.square(misfit).sum(axis=1), np.clip(signal, 0, None).sum(axis=1)
+    leverage = np.square(orthogonal).sum(axis=1)
+    of_background = misfit.shape[1] * (1 - leverage)
+    of_light = light * (1 - 2 * leverage) + np.einsum(
+        "pi,ij,pj->p", orthogonal, orthogonal.T * light @ orthogonal, orthogonal
+    )
+    faint = light < _FAINT * light.max()
+    told = float(of_light[~faint].sum() / max(light[~faint].sum(), 1e-300))
+    if np.count_nonzero(faint) < _LEAST_FAINT:
+        return Noise(float(squares.sum() / of_background.sum()), 0.0, 0.0)
+    if told < _LEAST_TOLD:
+        return Noise(float(squares[faint].sum() / of_background[faint].sum()), 0.0, 0.0)
+    parts = [[float(one[which].sum()) for one in (of_background, of_light)] for which in (faint, ~faint)]
+    background, per_count = np.linalg.solve(parts, [float(squares[which].sum()) for which in (faint, ~faint)])
+    return Noise(float(background), float(per_count), told)

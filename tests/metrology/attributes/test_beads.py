@@ -8,6 +8,7 @@ from metrology.attributes import bead_figures, beads
 from metrology.attributes.bead_fit import FWHM_PER_SIGMA, fit_bead, noisy_median
 from metrology.attributes.bead_selection import Candidate, find_beads
 from metrology.attributes.beads import BeadView, measure_beads
+from metrology.attributes.gaussian import Gaussian, Noise, mean_noise, noise_of_slices
 from metrology.attributes.quantity import Quantity
 from metrology.imaging.readers import read
 
@@ -59,11 +60,11 @@ def test_with_photon_noise_the_mean_width_stays_within_1_percent_and_errors_are_
         assert 0.5 < claimed / values.std(ddof=1) < 2, name
 
 
-def _simulated(rng, fwhm_px, snr, *, poisson: bool) -> np.ndarray:
+def _simulated(rng, fwhm_px, snr, *, poisson: bool, base: float = 100) -> np.ndarray:
     """Nine beads at random places in their voxels; the SNR is the height over the noise at the peak."""
     side = round(7 * fwhm_px[1] + 6)
     shape = (int(np.ceil(5 * fwhm_px[0])) | 1, 3 * side, 3 * side)
-    image = np.full(shape, 100.0)
+    image = np.full(shape, float(base))
     for row, column in np.ndindex(3, 3):
         at = np.array([shape[0] // 2, side * (row + 0.5), side * (column + 0.5)]) + rng.uniform(-0.5, 0.5, 3)
         z, y, x = (
@@ -114,12 +115,12 @@ def test_over_800_fits_at_low_light_the_mean_width_is_within_1_percent(coarsenes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("poisson", [False, True])
-def test_with_pixels_of_twice_the_nyquist_size_widths_are_unbiased_and_errors_stay_honest(poisson):
+@pytest.mark.parametrize(("poisson", "base"), [(False, 100), (True, 100), (True, 5)])
+def test_with_pixels_of_twice_the_nyquist_size_widths_are_unbiased_and_errors_stay_honest(poisson, base):
     fwhm_px = np.array([1.77, 1.02, 1.12])
     found, rejected = [], set()
     for seed in range(50):
-        stack = _simulated(np.random.default_rng([seed, 50]), fwhm_px, 50, poisson=poisson)
+        stack = _simulated(np.random.default_rng([seed, 50]), fwhm_px, 50, poisson=poisson, base=base)
         field = measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16)
         found += field.beads
         rejected |= set(field.reasons())
@@ -131,6 +132,38 @@ def test_with_pixels_of_twice_the_nyquist_size_widths_are_unbiased_and_errors_st
         assert values.mean() / truth == pytest.approx(1, abs=max(0.01, chance)), name
         assert np.median(values) / truth == pytest.approx(1, abs=0.015), name
         assert 0.8 < ((values - truth) / errors).std(ddof=1) < 1.2, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [100, 5])
+def test_with_large_pixels_and_little_light_the_beads_that_are_told_have_honest_errors(base):
+    fwhm_px = np.array([1.77, 1.02, 1.12])
+    found = []
+    for seed in range(60):
+        stack = _simulated(np.random.default_rng([seed, 10]), fwhm_px, 10, poisson=True, base=base)
+        found += measure_beads(stack, pixel_size_um=1, z_step_um=1, bit_depth=16).beads
+    assert len(found) >= 200
+    for name, truth in zip(("axial", "lateral_y", "lateral_x"), fwhm_px, strict=True):
+        values, errors = _values(found, name)
+        assert 0.8 < ((values - truth) / errors).std(ddof=1) < 1.2, name
+
+
+@pytest.mark.parametrize("coarseness", [1.0, 2.0])
+def test_noise_is_told_from_residuals_though_the_fit_follows_most_of_the_bright_pixels(coarseness):
+    rng, sigma = np.random.default_rng(5), (2.04 / coarseness / FWHM_PER_SIGMA, 2.24 / coarseness / FWHM_PER_SIGMA)
+    where, per_count, base = (slice(0, 13), slice(0, 13)), 2.5, 20.0
+    axis = np.arange(13)
+    found = []
+    for _ in range(400):
+        centre = rng.uniform(5.5, 6.5, 2)
+        y, x = (np.exp(-0.5 * np.square((axis - c) / s)) for c, s in zip(centre, sigma, strict=True))
+        light = 1000 * np.array([0.5, 1.0, 0.5])[:, None, None] * np.multiply.outer(y, x)
+        shape = Gaussian(1000, 0, base, tuple(centre), (0, 0), sigma, (0, 0), 1, 1, Noise(0, 0))
+        found.append(noise_of_slices(rng.poisson((light + base) / per_count) * per_count, where, shape))
+    mean = mean_noise(found)
+    assert mean.background == pytest.approx(base * per_count, rel=0.03)
+    assert mean.per_count == pytest.approx(per_count, rel=0.08)
+    assert mean.told < 0.2 if coarseness == 2 else mean.told > 0.4
 
 
 def _values(found, name) -> tuple[np.ndarray, np.ndarray]:
