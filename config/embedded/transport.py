@@ -10,9 +10,7 @@ from kombu.transport import pgmq
 class Channel(pgmq.Channel):
     """Makes a queue once; later declarations are one quick question.
 
-    `pgmq.create` asks for an index lock even of a queue that is there. An idle worker's long poll holds it, so that the
-    first message of each process, which declares the queue, would take twice as long as the poll (4 s), and whoever sends
-    or acknowledges meanwhile would wait as well.
+    `pgmq.create` asks for a lock even of a queue that is there, and waits for an idle worker's long poll (decision 7).
     """
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:

@@ -158,6 +158,11 @@ def mean_signal(view: PlaneView) -> float:
 
 def _threshold(view: PlaneView) -> float:
     view.require_contrast()
+    if np.count_nonzero(view.histogram) < 2:
+        raise ConstantImageError(
+            "The counts of the plane differ by less than one, so signal and background cannot be told apart.",
+            hint="Export the raw counts of the detector, not values scaled to 1.",
+        )
     return float(threshold_otsu(hist=(view.histogram, np.arange(view.histogram.size))))
 
 

@@ -51,6 +51,8 @@ class Overview:
 
     Parameters
     ----------
+    shape : tuple of int
+        Rows and columns of the image [px].
     step : int
         Side of the blocks that are averaged [px].
     means : ndarray, shape (Y, X)
@@ -59,6 +61,7 @@ class Overview:
         Of the means, faded out towards their borders.
     """
 
+    shape: tuple[int, ...]
     step: int
     means: np.ndarray
     spectrum: np.ndarray
@@ -79,7 +82,24 @@ def overview(image: np.ndarray) -> Overview:
     """
     step = math.ceil(max(image.shape) / LARGEST_PX)
     means = block_mean(image, step)
-    return Overview(step, means, _spectrum(means))
+    return Overview(image.shape, step, means, _spectrum(means))
+
+
+def overview_bytes(shape: tuple[int, int]) -> int:
+    """Say how much memory the overview of an image takes at most.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns [px].
+
+    Returns
+    -------
+    int
+        Means and spectrum, four bytes a pixel each [byte].
+    """
+    step = math.ceil(max(shape) / LARGEST_PX)
+    return 8 * math.prod(size // step + 1 for size in shape)
 
 
 def register(
@@ -94,7 +114,7 @@ def register(
     pixel_size_um : float, optional
         Side of a pixel [µm].
     known : Overview, optional
-        That of the reference, where it is at hand.
+        That of the reference, where it is at hand; one of an image of another size is not used.
 
     Returns
     -------
@@ -125,7 +145,9 @@ def register(
             "An image without contrast cannot be registered.",
             hint="Check that the lamp or laser was on and the sample in focus.",
         )
-    shift, residual = _find(reference, moving, known or overview(reference))
+    if known is None or known.shape != reference.shape:
+        known = overview(reference)
+    shift, residual = _find(reference, moving, known)
     shift_um = None if pixel_size_um is None else math.hypot(*shift) * pixel_size_um
     overlap = _overlap(shift, reference.shape)
     if overlap < MIN_OVERLAP or residual > 1 - MIN_CORRELATION:

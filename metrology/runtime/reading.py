@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +13,16 @@ from django.conf import settings
 
 from common.errors import StrehlError
 from metrology.imaging.confined.reader import Limits, Reader
-from metrology.imaging.stack import ImageStack
+from metrology.imaging.registration import overview_bytes
+from metrology.imaging.stack import ImageStack, Sourced
 from metrology.models import Acquisition
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_KEPT_BYTES = 64 * 1024**2
-"""A reference up to this size stays in the worker's memory: a mosaic of 5120 × 5120 of 16 bit does [byte]."""
+"""A reference up to this size, with what a registration keeps of it, stays in the worker's memory: a mosaic of 5120 × 5120
+of 16 bit does [byte]."""
 
 
 def read_file(path: Path) -> ImageStack:
@@ -77,10 +81,15 @@ def _kept(acquisition_id: int, *, all_times: bool = False) -> ImageStack | None:
     stack = read_original(Acquisition.objects.select_related("stored_file").get(pk=acquisition_id))
     times, channels, *sizes = stack.shape_tczyx
     kept = times if all_times else 1
-    if np.prod([kept, channels, *sizes], dtype=np.float64) * stack.dtype.itemsize > LARGEST_KEPT_BYTES:
+    overviews = 0 if all_times else channels * overview_bytes((sizes[1], sizes[2]))
+    if float(kept) * channels * math.prod(sizes) * stack.dtype.itemsize + overviews > LARGEST_KEPT_BYTES:
         return None
     pixels = np.stack([[stack.z_stack(t=t, c=channel) for channel in range(channels)] for t in range(kept)])
-    return ImageStack(pixels, stack.metadata, stack.file_format, stack.tile_grid)
+    means = {(t, c): pixels[t, c].mean(axis=(1, 2), dtype=np.float64) for t in range(kept) for c in range(channels)}
+    image = ImageStack(pixels, stack.metadata, stack.file_format, stack.tile_grid, MappingProxyType(means))
+    if stack.metadata.value("bit_depth") is None:
+        return image.with_fields(bit_depth=Sourced(image.bit_depth, "largest count"))
+    return image
 
 
 @cache

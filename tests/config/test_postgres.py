@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import psycopg
@@ -108,3 +110,15 @@ def test_a_server_that_cannot_start_names_its_log(tmp_path, monkeypatch):
     (broken.data_dir / "PG_VERSION").write_text("18")
     with pytest.raises(StorageError, match=r"server\.log"):
         broken.start()
+
+
+def test_a_broker_of_your_own_is_spoken_to_by_its_own_transport(tmp_path):
+    program = "from config.celery import app; print(app.connection_for_write().get_transport_cls().__module__)"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "STREHL_VAR": str(tmp_path),
+        "DATABASE_URL": "postgres://a:b@127.0.0.1:1/c",
+        "BROKER_URL": "filesystem://",
+    }
+    said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == "kombu.transport.filesystem", said.stderr

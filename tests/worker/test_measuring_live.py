@@ -11,9 +11,10 @@ from django.db import connection
 
 from common import jobs
 from common.models import JobState
-from metrology.models import Acquisition, Assessment, Measurement, Standard
+from metrology.models import Acquisition, Assessment, Health, Measurement, Standard
 from metrology.services.ingest import acquisition_ingest
 from tests.factories import catalogue
+from tests.factories.worker import waiting_messages
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(240)]
 
@@ -67,7 +68,9 @@ def test_a_worker_keeps_its_connection_from_scan_to_scan_and_replaces_one_that_w
 
     def measured(*, side_px):
         acquisition = bring(side_px, f"{side_px}.ome.tif")
-        worker.wait_until(lambda: Assessment.objects.filter(series__measurements__acquisition=acquisition).exists())
+        worker.wait_until(lambda: state(acquisition) == JobState.DONE)
+        worker.wait_until(lambda: not Health.objects.filter(needs_assessment=True).exists())
+        worker.wait_until(lambda: not waiting_messages())  # it is idle: its tasks are acknowledged after they end
         return sessions() - others
 
     first, second = measured(side_px=64), measured(side_px=65)
@@ -75,6 +78,7 @@ def test_a_worker_keeps_its_connection_from_scan_to_scan_and_replaces_one_that_w
     with connection.cursor() as cursor:
         cursor.execute("select pg_terminate_backend(pid) from unnest(%s) as pid", [list(second)])
     assert measured(side_px=66) - second
+    assert "terminating connection" not in worker.log.read_text()  # no task has met the cut connection
 
 
 def test_a_worker_killed_while_measuring_loses_and_doubles_nothing(transactional_db, bring, worker):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import NotFoundError
+from metrology.attributes import measure
 from metrology.attributes.measure import Beside, measure_stack
 from metrology.attributes.registry import ATTRIBUTES, attribute, for_standard
 from metrology.imaging.readers import read
@@ -206,9 +208,9 @@ def test_what_an_image_cannot_tell_is_refused_when_asked_for_by_name():
 
 
 def test_a_reference_that_serves_several_images_is_compared_with_each_channel_by_its_own_pixels(textured_pair):
-    first, second = textured_pair
+    first, second = textured_pair[0], np.ascontiguousarray(textured_pair[1][::-1])  # of another texture
     reference = _stack(first[4:-4, 4:-4], second[4:-4, 4:-4])
-    images = [(first[8:, 8:], second[5:-3, 4:-4]), (second[6:-2, 8:], first[7:-1, 2:-6])]
+    images = [(first[8:, 8:], second[5:-3, 4:-4]), (first[6:-2, 8:], second[7:-1, 2:-6])]
     shifts = [
         [one.value for one in measured.readings]
         for measured in (
@@ -222,3 +224,38 @@ def test_a_reference_that_serves_several_images_is_compared_with_each_channel_by
         )
     ]
     np.testing.assert_allclose(shifts, [[np.hypot(4, 4), 1], [np.hypot(2, 4), np.hypot(3, 2)]], atol=0.05)
+
+
+def test_a_reference_is_seen_at_its_brightest_slice_and_forgotten_with_its_stack(textured_pair):
+    first, second = textured_pair
+    slices = np.stack([second[::-1] // 2, first])[:, 4:-4, 4:-4]
+    reference = ImageStack(slices[np.newaxis, np.newaxis])
+    for _ in range(2):
+        found = measure_stack(
+            _stack(first[8:, 8:], pixel_size_um=1.0),
+            standard_kind=None,
+            attribute_ids=["registration_shift"],
+            reference=reference,
+        )
+        assert found.readings[0].value == pytest.approx(np.hypot(4, 4), abs=0.05)
+    assert reference in measure._OVERVIEWS
+    del reference
+    gc.collect()
+    assert not [one for one in measure._OVERVIEWS if one.shape_tczyx[2] == 2]
+
+
+def test_images_that_agree_in_their_first_rows_only_are_registered_before_they_are_compared(textured_pair):
+    first, _ = textured_pair
+    reference, moved = first[4:-4, 4:-4].copy(), first[8:, 8:].copy()
+    reference[:2] = moved[:2] = 0
+    found = measure_stack(_stack(moved), standard_kind=None, attribute_ids=["mse"], reference=_stack(reference))
+    unregistered = np.mean(np.square((moved.astype(float) - reference) * 255 / (2**12 - 1)))
+    assert _values(found)["mse"] < unregistered / 2
+
+
+def test_counts_scaled_to_a_part_of_one_tell_no_background_and_detail_that_vanishes_no_noise():
+    scaled = measure_stack(_stack(np.eye(64) * 0.4), standard_kind=None, attribute_ids=["background", "snr", "noise"])
+    assert [one.attribute_id for one in scaled.readings] == ["noise"]
+    assert all("differ by less than one" in one.message for one in scaled.failures)
+    vanishing = measure_stack(_stack(np.eye(64) * 1e-60), standard_kind=None, attribute_ids=["noise"])
+    assert "no detail at the scale of a pixel" in vanishing.failures[0].message

@@ -18,6 +18,12 @@ def test_brightest_slice_has_the_highest_mean_and_not_the_highest_pixel():
     assert brightest_slice(ImageStack(pixels), 1) == 2
 
 
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_the_brightest_of_few_slices_may_be_the_last(slices):
+    pixels = np.arange(slices, dtype=np.uint16).reshape(1, 1, slices, 1, 1) * np.ones((8, 8), np.uint16)
+    assert brightest_slice(ImageStack(pixels)) == slices - 1
+
+
 def test_a_stack_needs_five_axes():
     with pytest.raises(AxesError, match="TCZYX"):
         ImageStack(np.zeros((8, 8)))
