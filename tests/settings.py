@@ -6,7 +6,8 @@ import os
 import tempfile
 
 # workers of one run inherit the folder from the process that started them
-os.environ.setdefault("STREHL_TEST_VAR", tempfile.mkdtemp(prefix="strehl-test-"))
+if "STREHL_TEST_VAR" not in os.environ:
+    os.environ["STREHL_TEST_VAR"] = tempfile.mkdtemp(prefix="strehl-test-")
 os.environ["STREHL_VAR"] = os.environ["STREHL_TEST_VAR"]
 os.environ["STREHL_QUEUE_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "main") + "_"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's own loop runs in the thread of the browser tests
