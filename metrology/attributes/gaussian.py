@@ -44,7 +44,7 @@ class Noise:
 
     def variance(self, signal: np.ndarray) -> np.ndarray:
         """Return the variance at a signal above background [count²]."""
-        return np.asarray(self.background + max(self.per_count, 0.0) * np.clip(signal, 0, None))
+        return np.asarray(max(self.background, 0.0) + max(self.per_count, 0.0) * np.clip(signal, 0, None))
 
 
 @dataclass(frozen=True, slots=True)
