@@ -6,8 +6,8 @@ A fresh installation of its own (PostgreSQL, queue, workers) takes 512 × 512 sc
 demonstration are (instrument, path, label and date are read from the file), then 5120 × 5120 mosaics of the real
 Convallaria frame with fresh noise. Each image is compared with the first of its kind. The clock runs from the first file
 until the last value is on its chart; the first two of each kind, and the writing of the files to their disk, are over
-before it starts. With `--memory-scans 2000` so many more scans are taken, and the memory of the
-workers is looked at after each fifth of them.
+before it starts. With `--memory-scans 2000` so many more scans are taken, and the memory of the workers is looked at
+after each fifth of them.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def overview(image: np.ndarray) -> Overview:
     Overview
         What `register` needs of it besides its pixels.
     """
-    step = math.ceil(max(image.shape) / LARGEST_PX)
+    step = _step(image.shape)
     means = block_mean(image, step)
     return Overview(image.shape, step, means, _spectrum(means))
 
@@ -96,9 +96,9 @@ def overview_bytes(shape: tuple[int, int]) -> int:
     Returns
     -------
     int
-        Means and spectrum, four bytes a pixel each [byte].
+        Means and spectrum, four bytes a pixel each; with a step of 1 the means are the image itself [byte].
     """
-    step = math.ceil(max(shape) / LARGEST_PX)
+    step = _step(shape)
     return 8 * math.prod(size // step + 1 for size in shape)
 
 
@@ -191,6 +191,11 @@ def _is_constant(image: np.ndarray) -> bool:
     """Say whether all pixels have one value; the first two rows tell it of nearly every image that has contrast."""
     first = image.flat[0]
     return bool((image[:2] == first).all() and (image == first).all())
+
+
+def _step(shape: tuple[int, ...]) -> int:
+    """Return the side of the blocks whose means are small enough for the first look [px]."""
+    return math.ceil(max(shape) / LARGEST_PX)
 
 
 def _overlap(shift: tuple[float, float], shape: tuple[int, ...]) -> float:
